@@ -1,0 +1,75 @@
+// HTTP requests with deadlines, as an argument: libcurl, or tests/support/fake_http.h.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+
+namespace tocsin {
+
+struct TlsOptions {
+  std::string ca_file;
+  std::string certificate_file;
+  std::string key_file;
+  std::string server_name;
+  bool insecure_skip_verify = false;
+};
+
+struct HttpRequest {
+  std::string method = "GET";
+  std::string url;
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::string body;
+  // For the whole exchange, connecting included.
+  Duration timeout = std::chrono::seconds(10);
+  // A longer body, counted after decompression, is an error.
+  size_t max_body_bytes = 64 << 20;
+  bool follow_redirects = true;
+  // Basic authentication when not empty.
+  std::string user;
+  std::string password;
+  TlsOptions tls;
+  // Connect through this Unix socket when not empty.
+  std::string unix_socket;
+  // Asked now and then while the transfer runs; true ends it with kCanceled. May be empty.
+  std::function<bool()> canceled;
+};
+
+struct HttpResponse {
+  int status = 0;
+  // Names in lower case.
+  std::vector<std::pair<std::string, std::string>> headers;
+  // Decompressed.
+  std::string body;
+  // Bytes as they came over the wire.
+  size_t wire_bytes = 0;
+
+  // The first header of that name (given in lower case), or "".
+  std::string_view Header(std::string_view name) const;
+};
+
+// Thread safety: Fetch may be called from any thread; calls wait for their own answer only.
+class HttpClient {
+ public:
+  virtual ~HttpClient() = default;
+  // An answer of any status is a success; kTimeout, kUnavailable (connection), kResourceExhausted
+  // (body too large), kCanceled or kInvalidArgument (URL) are errors. Messages never hold
+  // credentials.
+  virtual Result<HttpResponse> Fetch(const HttpRequest& request) = 0;
+};
+
+// libcurl with kept connections per thread and Accept-Encoding: gzip. Only http and https.
+std::unique_ptr<HttpClient> MakeCurlHttpClient(std::string user_agent);
+
+// "http://user:secret@host/x?token=1" -> "http://host/x": fit for logs and labels.
+std::string UrlWithoutSecrets(std::string_view url);
+// Percent-encodes everything but unreserved characters.
+std::string UrlEncode(std::string_view text);
+
+}  // namespace tocsin

@@ -1,0 +1,155 @@
+// The configuration as plain structs: prometheus.yml plus the section `collectors:`.
+//
+//   LoadConfig(files, environment, path) -> Config, or an Error "prometheus.yml:12:9: unknown field
+//   "scrape_intervall"; did you mean "scrape_interval"?"
+#pragma once
+
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/files.h"
+#include "base/http_client.h"
+#include "base/result.h"
+#include "base/time.h"
+#include "config/secret.h"
+#include "engine/model/label_set.h"
+#include "engine/model/relabel.h"
+
+namespace tocsin {
+
+// How to talk to an HTTP peer: Prometheus' http_config.
+struct HttpClientConfig {
+  std::string basic_auth_user;
+  Secret basic_auth_password;
+  std::string authorization_type = "Bearer";
+  Secret authorization_credentials;
+  TlsOptions tls;
+  std::vector<std::pair<std::string, Secret>> headers;
+  bool follow_redirects = true;
+};
+
+struct StaticTargets {
+  std::vector<std::string> targets;  // host:port
+  LabelSet labels;
+};
+
+struct GlobalConfig {
+  Duration scrape_interval = std::chrono::minutes(1);
+  Duration scrape_timeout = std::chrono::seconds(10);
+  Duration evaluation_interval = std::chrono::minutes(1);
+  Duration rule_query_offset{};
+  LabelSet external_labels;
+};
+
+struct ScrapeConfig {
+  std::string job_name;
+  Duration scrape_interval{};
+  Duration scrape_timeout{};
+  std::string metrics_path = "/metrics";
+  std::string scheme = "http";
+  std::map<std::string, std::vector<std::string>> params;
+  bool honor_labels = false;
+  bool honor_timestamps = true;
+  size_t sample_limit = 0;      // 0: none
+  size_t body_size_limit = 0;   // 0: the built-in limit
+  size_t label_limit = 0;
+  HttpClientConfig http;
+  std::vector<StaticTargets> static_configs;
+  std::vector<RelabelRule> relabel_configs;
+  std::vector<RelabelRule> metric_relabel_configs;
+};
+
+struct AlertmanagerConfig {
+  std::string scheme = "http";
+  std::string path_prefix = "/";
+  Duration timeout = std::chrono::seconds(10);
+  HttpClientConfig http;
+  std::vector<StaticTargets> static_configs;
+  std::vector<RelabelRule> relabel_configs;
+  std::vector<RelabelRule> alert_relabel_configs;
+};
+
+// What all built-in collectors share. `instance` labels their samples; by default host:port of
+// the thing they watch. `job` defaults to the collector's name.
+struct CollectorConfig {
+  std::string job;
+  std::string instance;
+  LabelSet labels;  // added to every sample
+  Duration interval{};  // 0: the global scrape interval
+  Duration timeout{};   // 0: the smaller of 10 s and the interval
+  bool aliases = true;  // old and foreign names of the same figures
+};
+
+struct PostgresConfig : CollectorConfig {
+  // Either a URL (postgresql://, also SQLAlchemy's postgresql+asyncpg://) …
+  Secret url;
+  // … or its parts, which need no escaping.
+  std::string host;
+  int port = 5432;
+  std::string user;
+  Secret password;
+  std::string database;
+  std::string ssl_mode;
+  // Labels of pg_stat_activity_count; empty: one number per server.
+  std::vector<std::string> activity_labels = {"datname", "state"};
+};
+
+struct RedisConfig : CollectorConfig {
+  Secret url;  // redis://[user:password@]host:port[/db], unix://path
+  std::string user;
+  Secret password;
+};
+
+struct CeleryConfig : CollectorConfig {
+  Secret broker_url;
+  std::vector<std::string> queues;  // beside those that are found
+  std::vector<int> priority_steps = {0, 3, 6, 9};
+  std::string separator = "\x06\x16";
+  std::string global_keyprefix;
+};
+
+struct NginxConfig : CollectorConfig {
+  std::string stub_status_url;
+};
+
+struct NodeConfig : CollectorConfig {
+  std::string procfs = "/proc";
+  std::string sysfs = "/sys";
+  std::string rootfs = "/";
+};
+
+struct CollectorsConfig {
+  std::vector<PostgresConfig> postgres;
+  std::vector<RedisConfig> redis;
+  std::vector<CeleryConfig> celery;
+  std::vector<NginxConfig> nginx;
+  std::optional<NodeConfig> node;
+};
+
+struct Config {
+  std::string path;  // "" when there is no file
+  GlobalConfig global;
+  std::vector<std::string> rule_files;  // as written; relative to the file's folder
+  std::vector<AlertmanagerConfig> alertmanagers;
+  std::vector<RelabelRule> alert_relabel_configs;
+  std::vector<ScrapeConfig> scrape_configs;
+  CollectorsConfig collectors;
+  // The text with secrets replaced by <secret>, for /api/v1/status/config.
+  std::string redacted_text;
+};
+
+// Looks up an environment variable; nothing when it is not set.
+using Environment = std::function<std::optional<std::string>(const std::string&)>;
+
+Result<Config> LoadConfig(const FileSystem& files, const Environment& environment,
+                          const std::string& path);
+Result<Config> ParseConfig(const FileSystem& files, const Environment& environment,
+                           const std::string& path, const std::string& text);
+// With no configuration file: the host, itself, and what DATABASE_URL, REDIS_URL and
+// CELERY_BROKER_URL name.
+Result<Config> DefaultConfig(const FileSystem& files, const Environment& environment);
+
+}  // namespace tocsin

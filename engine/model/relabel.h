@@ -1,0 +1,35 @@
+// Relabelling: Prometheus' relabel_configs, applied to targets, samples and alerts.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/regex.h"
+#include "base/result.h"
+#include "engine/model/label_set.h"
+
+namespace tocsin {
+
+enum class RelabelAction {
+  kReplace, kKeep, kDrop, kKeepEqual, kDropEqual, kHashMod, kLabelMap, kLabelDrop, kLabelKeep,
+  kLowercase, kUppercase,
+};
+
+struct RelabelRule {
+  std::vector<std::string> source_labels;
+  std::string separator = ";";
+  std::optional<Regex> regex;  // anchored; nothing means (.*)
+  uint64_t modulus = 0;
+  std::string target_label;
+  std::string replacement = "$1";
+  RelabelAction action = RelabelAction::kReplace;
+};
+
+Result<RelabelAction> ParseRelabelAction(std::string_view text);
+
+// The labels after all rules, or nothing when a rule drops them.
+std::optional<LabelSet> Relabel(LabelSet labels, std::span<const RelabelRule> rules);
+
+}  // namespace tocsin

@@ -1,0 +1,111 @@
+// Evaluates queries over a Querier.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/executor.h"
+#include "base/result.h"
+#include "engine/model/label_set.h"
+#include "engine/model/sample.h"
+#include "engine/promql/ast.h"
+#include "engine/promql/parser.h"
+#include "engine/storage/querier.h"
+
+namespace tocsin::promql {
+
+struct EngineOptions {
+  ParserOptions parser;
+  int64_t lookback_ms = 5 * 60 * 1000;
+  int64_t default_step_ms = 60 * 1000;  // of subqueries without a step
+  size_t max_samples = 50'000'000;
+  Duration timeout = std::chrono::minutes(2);
+  size_t max_concurrent = 20;
+  bool delayed_name_removal = false;
+  bool use_start_timestamps = false;
+  bool type_and_unit_labels = false;
+};
+
+// One value of a result, with its labels as text, fit to outlive the query.
+struct Point {
+  int64_t t_ms = 0;
+  double value = 0;
+  HistogramPtr histogram;
+};
+struct VectorElement {
+  LabelSet labels;
+  Point point;
+};
+struct MatrixElement {
+  LabelSet labels;
+  std::vector<Point> points;
+};
+struct ScalarValue {
+  int64_t t_ms = 0;
+  double value = 0;
+};
+struct StringValue {
+  int64_t t_ms = 0;
+  std::string text;
+};
+using VectorValue = std::vector<VectorElement>;
+using MatrixValue = std::vector<MatrixElement>;
+using QueryValue = std::variant<ScalarValue, StringValue, VectorValue, MatrixValue>;
+
+struct QueryStats {
+  size_t total_samples = 0;  // loaded, all steps
+  size_t peak_samples = 0;
+  size_t series_fetched = 0;
+  Duration wall{};
+};
+
+struct QueryResult {
+  QueryValue value;
+  std::vector<std::string> warnings;  // with positions
+  std::vector<std::string> infos;
+  QueryStats stats;
+};
+
+// Per query.
+struct QueryLimits {
+  Duration timeout{};           // 0: the engine's
+  int64_t lookback_ms = 0;      // 0: the engine's
+  std::function<bool()> canceled;
+};
+
+// Thread safety: all methods may be called from any thread.
+class Engine {
+ public:
+  // `workers` runs parts of large range queries; may be null. Both outlive the engine.
+  Engine(EngineOptions options, const Clock& clock, Executor* workers);
+  ~Engine();
+
+  const EngineOptions& options() const { return options_; }
+
+  Result<std::shared_ptr<const ParsedQuery>> Parse(std::string_view text) const;
+  // Errors: kExecution, kTimeout, kCanceled, kResourceExhausted ("query processing would load too
+  // many samples into memory in query execution").
+  Result<QueryResult> Instant(const ParsedQuery& query, const Querier& querier, int64_t t_ms,
+                              const QueryLimits& limits = {}) const;
+  Result<QueryResult> Range(const ParsedQuery& query, const Querier& querier, int64_t start_ms,
+                            int64_t end_ms, int64_t step_ms, const QueryLimits& limits = {}) const;
+
+ private:
+  const EngineOptions options_;
+  const Clock& clock_;
+  Executor* const workers_;
+  class Admission;
+  std::unique_ptr<Admission> admission_;
+};
+
+// The queries of a rule group: equal sub-expressions are computed once per evaluation.
+// (Declared in engine/promql/plan.h.)
+class GroupPlan;
+
+}  // namespace tocsin::promql

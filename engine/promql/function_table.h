@@ -1,0 +1,107 @@
+// The functions of PromQL: one row each. Parser, type checker, linter, completion, documentation
+// and tests read the row.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "engine/model/labels.h"
+#include "engine/promql/annotations.h"
+#include "engine/promql/ast.h"
+#include "engine/promql/block.h"
+
+namespace tocsin::promql {
+
+// What a kernel may know about its call.
+struct CallContext {
+  const Call& call;
+  PositionRange position;                       // of the call
+  std::span<const PositionRange> arg_positions;
+  const Steps& steps;
+  int64_t lookback_ms;
+  SymbolTable& symbols;                         // the query's overlay
+  SymbolId metric_name;                         // the id of "__name__" in it
+  Annotations& annotations;
+  bool delayed_name_removal;
+  bool use_start_timestamps;
+};
+
+// The window of one step: samples [first, last) of the series, which lie in (start, end].
+struct Window {
+  uint32_t first;
+  uint32_t last;
+  int64_t start_ms;  // exclusive
+  int64_t end_ms;    // inclusive; step time less offset
+};
+
+// One series of a range vector and its windows, one per step, both ends only ever advancing.
+// Staleness markers are removed already.
+struct SeriesWindows {
+  const Labels& labels;
+  std::span<const int64_t> t_ms;
+  std::span<const double> values;
+  std::span<const HistogramPtr> histograms;  // empty when all samples are floats
+  std::span<const int64_t> start_ms;         // empty when no start timestamps are known or used
+  std::span<const Window> windows;
+  int64_t range_ms;
+  bool anchored;  // windows then hold one sample at or before the start when there is one, …
+  bool smoothed;  // … and one beyond the end
+};
+
+// The other (scalar or string) arguments of a range function, evaluated per step.
+struct RangeArguments {
+  std::span<const Block* const> blocks;  // by argument index; null at the range argument
+  double Scalar(size_t arg, size_t step) const { return blocks[arg]->Value(0, step); }
+};
+
+// Fills one row: what the function gives for one series at every step. No virtual call, lock or
+// allocation per sample; Set marks the step present.
+class RowWriter {
+ public:
+  RowWriter(Block& block, size_t series) : block_(block), series_(series) {}
+  void Set(size_t step, double value) { block_.Set(series_, step, value); }
+  void Set(size_t step, HistogramPtr histogram) { block_.Set(series_, step, std::move(histogram)); }
+
+ private:
+  Block& block_;
+  size_t series_;
+};
+
+// Called once per series. Errors end the query.
+using RangeKernel = Status (*)(const CallContext& context, const RangeArguments& args,
+                               const SeriesWindows& in, RowWriter& out);
+// Called once per query with every argument evaluated. The evaluator drops metric names
+// afterwards (or marks them) unless keeps_name.
+using VectorKernel = Result<Block> (*)(const CallContext& context, std::vector<Block> args);
+// A float per sample, histograms dropped: the fast path of abs, ceil, ln, …
+using SampleKernel = double (*)(double value);
+
+struct FunctionSpec {
+  std::string_view name;
+  std::vector<ValueType> args;
+  // How many of the last argument: 0 exactly as listed, n > 0 up to n more or fewer as Prometheus
+  // counts (Variadic), -1 any number.
+  int variadic = 0;
+  ValueType returns = ValueType::kVector;
+  bool experimental = false;
+  bool keeps_name = false;
+  std::string_view help;
+  std::string_view example;
+  // Exactly one of these is set, but for functions that the evaluator treats itself (`special`):
+  // timestamp, absent, absent_over_time, label_replace, info, …
+  RangeKernel range = nullptr;
+  VectorKernel vector = nullptr;
+  SampleKernel sample = nullptr;
+  bool special = false;
+};
+
+// All rows, sorted by name.
+std::span<const FunctionSpec> Functions();
+// Null when there is none of that name.
+const FunctionSpec* FindFunction(std::string_view name);
+
+}  // namespace tocsin::promql
