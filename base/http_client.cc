@@ -87,12 +87,15 @@ Error ToError(CURLcode code, const Transfer& transfer, const char* detail) {
   const char* reason = detail[0] != '\0' ? detail : curl_easy_strerror(code);
   switch (code) {
     case CURLE_OPERATION_TIMEDOUT:
-      return TimedOut(fmt::format("{}: no answer within {}", what,
-                                  FormatPrometheusDuration(request.timeout)));
-    case CURLE_ABORTED_BY_CALLBACK: return Canceled(fmt::format("{}: canceled", what));
+      return TimedOut(
+          fmt::format("{}: no answer within {}", what, FormatPrometheusDuration(request.timeout)));
+    case CURLE_ABORTED_BY_CALLBACK:
+      return Canceled(fmt::format("{}: canceled", what));
     case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL: return InvalidArgument(fmt::format("{}: {}", what, reason));
-    default: return Unavailable(fmt::format("{}: {}", what, reason));
+    case CURLE_UNSUPPORTED_PROTOCOL:
+      return InvalidArgument(fmt::format("{}: {}", what, reason));
+    default:
+      return Unavailable(fmt::format("{}: {}", what, reason));
   }
 }
 

@@ -66,8 +66,8 @@ class JsonValue {
 
   JsonValue() = default;
   template <typename T>
-    requires(!std::is_same_v<std::decay_t<T>, JsonValue>)
-  explicit JsonValue(T&& value) : value_(std::forward<T>(value)) {}
+  requires(!std::is_same_v<std::decay_t<T>, JsonValue>) explicit JsonValue(T&& value)
+      : value_(std::forward<T>(value)) {}
 
   bool is_null() const { return std::holds_alternative<std::monostate>(value_); }
   const bool* AsBool() const { return std::get_if<bool>(&value_); }

@@ -14,10 +14,14 @@ constexpr std::string_view kNames[] = {"DEBUG", "INFO", "WARN", "ERROR"};
 
 spdlog::level::level_enum ToSpdlog(LogLevel level) {
   switch (level) {
-    case LogLevel::kDebug: return spdlog::level::debug;
-    case LogLevel::kInfo: return spdlog::level::info;
-    case LogLevel::kWarn: return spdlog::level::warn;
-    case LogLevel::kError: return spdlog::level::err;
+    case LogLevel::kDebug:
+      return spdlog::level::debug;
+    case LogLevel::kInfo:
+      return spdlog::level::info;
+    case LogLevel::kWarn:
+      return spdlog::level::warn;
+    case LogLevel::kError:
+      return spdlog::level::err;
   }
   return spdlog::level::info;
 }
@@ -40,11 +44,21 @@ void AppendLogfmt(std::string& out, std::string_view text) {
   out += '"';
   for (const char c : text) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
       default:
         if (static_cast<unsigned char>(c) < ' ' || c == 0x7f) {
           out += fmt::format("\\x{:02x}", static_cast<unsigned char>(c));
@@ -68,8 +82,8 @@ class StderrLogger final : public Logger {
   void Log(LogLevel level, std::string_view message,
            std::initializer_list<LogField> fields) override {
     if (!sink_.should_log(ToSpdlog(level))) return;
-    sink_.log(ToSpdlog(level), FormatLogEntry(format_, FormatRfc3339(SystemClock().Now()), level,
-                                              message, fields));
+    sink_.log(ToSpdlog(level),
+              FormatLogEntry(format_, FormatRfc3339(SystemClock().Now()), level, message, fields));
   }
 
  private:

@@ -24,8 +24,8 @@ struct LogField {
   LogField(std::string_view name, const std::string& text) : key(name), value(text) {}
   LogField(std::string_view name, bool flag) : key(name), value(flag ? "true" : "false") {}
   template <typename T>
-    requires std::is_arithmetic_v<T>
-  LogField(std::string_view name, T number) : key(name), value(std::to_string(number)) {}
+  requires std::is_arithmetic_v<T> LogField(std::string_view name, T number)
+      : key(name), value(std::to_string(number)) {}
 
   std::string key;
   std::string value;

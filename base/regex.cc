@@ -95,8 +95,8 @@ std::string Regex::ReplaceAll(std::string_view text, std::string_view replacemen
   size_t at = 0;
   const re2::StringPiece subject(text.data(), text.size());
   bool after_match = false;
-  while (at <= text.size() && compiled_->re2.Match(subject, at, text.size(), RE2::UNANCHORED,
-                                                   found.data(), count)) {
+  while (at <= text.size() &&
+         compiled_->re2.Match(subject, at, text.size(), RE2::UNANCHORED, found.data(), count)) {
     const size_t begin = static_cast<size_t>(found[0].data() - text.data());
     const size_t length = found[0].size();
     // As in Go, an empty match right after a match does not count.

@@ -26,7 +26,8 @@ class Regex {
   // Go's Regexp.ReplaceAllString: every match, with $1, ${1}, $name, ${name} and $$ expanded.
   std::string ReplaceAll(std::string_view text, std::string_view replacement) const;
   // Go's Regexp.Expand of `replacement` with the groups that Match found.
-  std::string Expand(std::string_view replacement, const std::vector<std::string_view>& groups) const;
+  std::string Expand(std::string_view replacement,
+                     const std::vector<std::string_view>& groups) const;
 
   // As given to Compile.
   const std::string& pattern() const;

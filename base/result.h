@@ -56,8 +56,11 @@ class [[nodiscard]] Result {
  public:
   using value_type = T;
 
-  Result(T value) : state_(std::move(value)) {}                      // NOLINT(google-explicit-constructor): return value;
-  Result(Error error) : state_(tl::unexpect, std::move(error)) {}   // NOLINT(google-explicit-constructor): return InvalidArgument(…);
+  Result(T value)
+      : state_(std::move(value)) {}  // NOLINT(google-explicit-constructor): return value;
+  Result(Error error)
+      : state_(tl::unexpect, std::move(error)) {
+  }  // NOLINT(google-explicit-constructor): return InvalidArgument(…);
 
   bool ok() const { return state_.has_value(); }
   explicit operator bool() const { return ok(); }
@@ -80,7 +83,9 @@ class [[nodiscard]] Result {
 class [[nodiscard]] Status {
  public:
   Status() = default;
-  Status(Error error) : state_(tl::unexpect, std::move(error)) {}  // NOLINT(google-explicit-constructor): return InvalidArgument(…);
+  Status(Error error)
+      : state_(tl::unexpect, std::move(error)) {
+  }  // NOLINT(google-explicit-constructor): return InvalidArgument(…);
 
   bool ok() const { return state_.has_value(); }
   explicit operator bool() const { return ok(); }
@@ -111,8 +116,8 @@ inline Error Prefixed(std::string_view prefix, Error error) {
   if (!name.ok()) return std::move(name).error();        \
   target = *std::move(name)
 
-#define RETURN_IF_ERROR(expression)                                          \
-  do {                                                                       \
+#define RETURN_IF_ERROR(expression)                                         \
+  do {                                                                      \
     if (auto status_ = (expression); !status_.ok()) return status_.error(); \
   } while (false)
 

@@ -63,7 +63,9 @@ std::string FormatRfc3339(Timestamp t) {
 
 Result<Timestamp> ParseRfc3339(std::string_view text) {
   const std::string_view whole = text;
-  const auto bad = [&] { return InvalidArgument(fmt::format("not an RFC 3339 time: \"{}\"", whole)); };
+  const auto bad = [&] {
+    return InvalidArgument(fmt::format("not an RFC 3339 time: \"{}\"", whole));
+  };
   const int year = CutNumber(text, 4);
   if (!CutChar(text, "-")) return bad();
   const int month = CutNumber(text, 2);
@@ -75,7 +77,8 @@ Result<Timestamp> ParseRfc3339(std::string_view text) {
   const int minute = CutNumber(text, 2);
   if (!CutChar(text, ":")) return bad();
   const int second = CutNumber(text, 2);
-  const std::chrono::year_month_day date{std::chrono::year{year}, std::chrono::month(unsigned(month)),
+  const std::chrono::year_month_day date{std::chrono::year{year},
+                                         std::chrono::month(unsigned(month)),
                                          std::chrono::day(unsigned(day))};
   if (year < 0 || month < 0 || day < 0 || !date.ok() || hour < 0 || hour > 23 || minute < 0 ||
       minute > 59 || second < 0 || second > 60) {

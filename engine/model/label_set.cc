@@ -23,11 +23,21 @@ void AppendQuoted(std::string& out, std::string_view value) {
   out += '"';
   for (const char c : value) {
     switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\n': out += "\\n"; break;
-      case '\t': out += "\\t"; break;
-      case '\r': out += "\\r"; break;
+      case '"':
+        out += "\\\"";
+        break;
+      case '\\':
+        out += "\\\\";
+        break;
+      case '\n':
+        out += "\\n";
+        break;
+      case '\t':
+        out += "\\t";
+        break;
+      case '\r':
+        out += "\\r";
+        break;
       default:
         if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) {
           out += "\\x";
@@ -57,15 +67,17 @@ LabelSet LabelSet::FromPairs(std::vector<Pair> pairs) {
 }
 
 std::string_view LabelSet::Get(std::string_view name) const {
-  const auto found = std::lower_bound(pairs_.begin(), pairs_.end(), name,
-                                      [](const Pair& p, std::string_view n) { return p.first < n; });
+  const auto found =
+      std::lower_bound(pairs_.begin(), pairs_.end(), name,
+                       [](const Pair& p, std::string_view n) { return p.first < n; });
   if (found == pairs_.end() || found->first != name) return {};
   return found->second;
 }
 
 void LabelSet::Set(std::string_view name, std::string_view value) {
-  const auto found = std::lower_bound(pairs_.begin(), pairs_.end(), name,
-                                      [](const Pair& p, std::string_view n) { return p.first < n; });
+  const auto found =
+      std::lower_bound(pairs_.begin(), pairs_.end(), name,
+                       [](const Pair& p, std::string_view n) { return p.first < n; });
   const bool present = found != pairs_.end() && found->first == name;
   if (value.empty()) {
     if (present) pairs_.erase(found);

@@ -21,7 +21,8 @@ Labels Labels::FromPairs(std::vector<LabelPair> pairs) {
 Labels Labels::Intern(const LabelSet& set, SymbolTable& symbols) {
   std::vector<LabelPair> pairs;
   pairs.reserve(set.size());
-  for (const auto& [name, value] : set) pairs.push_back({symbols.Intern(name), symbols.Intern(value)});
+  for (const auto& [name, value] : set)
+    pairs.push_back({symbols.Intern(name), symbols.Intern(value)});
   return FromPairs(std::move(pairs));
 }
 

@@ -49,8 +49,8 @@ class Labels {
 
   friend bool operator==(const Labels& a, const Labels& b) {
     return a.pairs_.size() == b.pairs_.size() &&
-           (a.pairs_.empty() ||
-            std::memcmp(a.pairs_.data(), b.pairs_.data(), a.pairs_.size() * sizeof(LabelPair)) == 0);
+           (a.pairs_.empty() || std::memcmp(a.pairs_.data(), b.pairs_.data(),
+                                            a.pairs_.size() * sizeof(LabelPair)) == 0);
   }
 
  private:

@@ -29,7 +29,8 @@ std::string LiteralPrefix(std::string_view pattern) {
   if (pattern.find('|') != std::string_view::npos) return {};
   size_t length = std::min(pattern.find_first_of(kMeta), pattern.size());
   // A following ?, * or { makes the last character optional; do not cut inside a UTF-8 character.
-  if (length < pattern.size() && std::string_view("?*{").find(pattern[length]) != std::string_view::npos) {
+  if (length < pattern.size() &&
+      std::string_view("?*{").find(pattern[length]) != std::string_view::npos) {
     if (length == 0) return {};
     --length;
     while (length > 0 && (static_cast<unsigned char>(pattern[length]) & 0xC0) == 0x80) --length;
@@ -84,10 +85,14 @@ std::string Matcher::ToString() const {
 
 std::string_view MatchOpText(MatchOp op) {
   switch (op) {
-    case MatchOp::kEqual: return "=";
-    case MatchOp::kNotEqual: return "!=";
-    case MatchOp::kRegex: return "=~";
-    case MatchOp::kNotRegex: return "!~";
+    case MatchOp::kEqual:
+      return "=";
+    case MatchOp::kNotEqual:
+      return "!=";
+    case MatchOp::kRegex:
+      return "=~";
+    case MatchOp::kNotRegex:
+      return "!~";
   }
   return "=";
 }

@@ -13,8 +13,17 @@
 namespace tocsin {
 
 enum class RelabelAction {
-  kReplace, kKeep, kDrop, kKeepEqual, kDropEqual, kHashMod, kLabelMap, kLabelDrop, kLabelKeep,
-  kLowercase, kUppercase,
+  kReplace,
+  kKeep,
+  kDrop,
+  kKeepEqual,
+  kDropEqual,
+  kHashMod,
+  kLabelMap,
+  kLabelDrop,
+  kLabelKeep,
+  kLowercase,
+  kUppercase,
 };
 
 struct RelabelRule {
