@@ -4,7 +4,7 @@
 #include <fstream>
 #include <iterator>
 
-namespace tocsin::testing {
+namespace tocsin::testing_support {
 
 std::optional<std::filesystem::path> FindShared(const std::string& name) {
   const char* configured = std::getenv("TOCSIN_SHARED");
@@ -22,4 +22,4 @@ std::string ReadAll(const std::filesystem::path& path) {
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
 }
 
-}  // namespace tocsin::testing
+}  // namespace tocsin::testing_support

@@ -5,7 +5,7 @@
 #include <optional>
 #include <string>
 
-namespace tocsin::testing {
+namespace tocsin::testing_support {
 
 // The path of shared/<name>, or nothing when the material is not there: TOCSIN_SHARED, or the
 // folder `shared` next to the source folder.
@@ -14,4 +14,4 @@ std::optional<std::filesystem::path> FindShared(const std::string& name);
 // The content of a file; "" when it cannot be read.
 std::string ReadAll(const std::filesystem::path& path);
 
-}  // namespace tocsin::testing
+}  // namespace tocsin::testing_support

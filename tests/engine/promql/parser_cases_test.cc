@@ -72,9 +72,9 @@ class ParserCasesTest : public ::testing::Test {
   // Calls check(row, input) for every row of a kind; fails when there is none.
   template <typename Check>
   void ForEach(std::string_view kind, Check check) {
-    const auto path = testing::FindShared("promqltest/parser_cases.json");
+    const auto path = testing_support::FindShared("promqltest/parser_cases.json");
     if (!path) GTEST_SKIP() << "shared/promqltest is not here";
-    const auto rows = JsonValue::Parse(testing::ReadAll(*path));
+    const auto rows = JsonValue::Parse(testing_support::ReadAll(*path));
     ASSERT_TRUE(rows.ok()) << rows.error().message;
     int seen = 0;
     for (const JsonValue& row : *rows->AsArray()) {
