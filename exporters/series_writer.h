@@ -23,6 +23,8 @@ struct FamilyText {
   std::string name;
   MetricType type = MetricType::kUntyped;
   std::string help;
+
+  friend auto operator<=>(const FamilyText&, const FamilyText&) = default;
 };
 
 // Whether samples of this name stand under the family: its own, or one of its type's suffixes.

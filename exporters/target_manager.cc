@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <set>
 #include <utility>
 #include <vector>
 
@@ -160,6 +161,23 @@ class TargetManager::State final : public ExpositionSource {
     return Ok();
   }
 
+  Status Check(const Config& config) const {
+    const Result<Plan> plan = MakePlan(config, deps_.own_instance);
+    return plan.ok() ? Ok() : Status(plan.error());
+  }
+
+  std::vector<FamilyText> Families() const {
+    std::set<FamilyText> families;
+    for (const Watched& watched : *watched_.Get()) {
+      const std::shared_ptr<const CollectedPage> page = watched.loop->page();
+      if (page == nullptr) continue;
+      for (const CollectedPage::Block& block : page->blocks) {
+        if (block.family != nullptr) families.insert(*block.family);
+      }
+    }
+    return {families.begin(), families.end()};
+  }
+
   TargetsSnapshot Snapshot() const {
     TargetsSnapshot snapshot;
     for (const Watched& watched : *watched_.Get()) {
@@ -223,6 +241,10 @@ TargetManager::TargetManager(Dependencies dependencies)
 TargetManager::~TargetManager() { state_->Stop(); }
 
 Status TargetManager::Apply(const Config& config) { return state_->Apply(config); }
+
+Status TargetManager::Check(const Config& config) const { return state_->Check(config); }
+
+std::vector<FamilyText> TargetManager::Families() const { return state_->Families(); }
 
 TargetsSnapshot TargetManager::Snapshot() const { return state_->Snapshot(); }
 

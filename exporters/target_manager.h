@@ -9,6 +9,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/executor.h"
@@ -20,6 +21,7 @@
 #include "config/config.h"
 #include "engine/storage/appender.h"
 #include "exporters/exposition_source.h"
+#include "exporters/series_writer.h"
 #include "exporters/target_snapshot.h"
 
 namespace tocsin {
@@ -53,8 +55,13 @@ class TargetManager {
   // Begins to watch what is new, keeps what is unchanged, and ends what is gone: its series
   // become stale. Targets whose addresses cannot be used are an error and change nothing.
   Status Apply(const Config& config);
+  // What Apply would say, without doing it.
+  Status Check(const Config& config) const;
   TargetsSnapshot Snapshot() const;
   const ExpositionSource& exposition() const;
+  // Type and help of every family of the last collections; by name, different ones of the same
+  // name each.
+  std::vector<FamilyText> Families() const;
   // Cancels collections in flight and waits for them. Writes no stale markers: the watched things
   // go on, only nobody looks.
   void Stop();
