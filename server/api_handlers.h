@@ -47,8 +47,7 @@ HttpServerResponse HandleQuit(const ProcessView& view, const HttpServerRequest& 
 HttpServerResponse HandleMetrics(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleFederate(const ProcessView& view, const HttpServerRequest& request);
 
-// status_page.cc, graph_page.cc, style_sheet.cc: HTML without scripts.
-HttpServerResponse HandleStyleSheet(const ProcessView& view, const HttpServerRequest& request);
+// status_page.cc
 HttpServerResponse HandleStatusPage(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleGraphPage(const ProcessView& view, const HttpServerRequest& request);
 

@@ -1,0 +1,134 @@
+#include "rules/rule_file.h"
+
+#include <gtest/gtest.h>
+
+#include "tests/support/memory_files.h"
+
+namespace tocsin {
+namespace {
+
+using namespace std::chrono_literals;  // NOLINT: literals only
+using testing_support::MemoryFiles;
+
+constexpr std::string_view kGood = R"(groups:
+  - name: app
+    interval: 30s
+    query_offset: 10s
+    limit: 5
+    labels: {team: a, severity: page}
+    rules:
+      - alert: Errors
+        expr: errors > 0
+        for: 5m
+        keep_firing_for: 1m
+        labels: {severity: warn, empty: ""}
+        annotations: {summary: "{{ $value }}"}
+      - record: job:errors:sum
+        expr: |
+          sum by (job) (errors)
+  - name: other
+)";
+
+TEST(RuleFileTest, ReadsAllFields) {
+  const auto groups = ParseRuleFile("r.yml", kGood, {.interval = 15s});
+  ASSERT_TRUE(groups.ok()) << groups.error().message;
+  ASSERT_EQ(groups->size(), 2u);
+  const RuleGroupSpec& app = (*groups)[0];
+  EXPECT_EQ(app.interval, 30s);
+  EXPECT_EQ(app.query_offset, 10s);
+  EXPECT_EQ(app.limit, 5);
+  ASSERT_EQ(app.rules.size(), 2u);
+  EXPECT_EQ(app.rules[0].hold, 5min);
+  EXPECT_EQ(app.rules[0].keep_firing_for, 1min);
+  EXPECT_EQ(app.rules[0].labels.ToString(), R"({severity="warn", team="a"})");
+  EXPECT_EQ(app.rules[0].label_templates.size(), 3u);
+  EXPECT_EQ(app.rules[1].name, "job:errors:sum");
+  EXPECT_FALSE(app.rules[1].alerting);
+  EXPECT_EQ(app.rules[1].label_overrides.size(), 2u);
+  EXPECT_EQ((*groups)[1].interval, 15s);
+  EXPECT_NE((*groups)[1].fingerprint, app.fingerprint);
+}
+
+struct Broken {
+  std::string_view rules;  // below "groups: [{name: g, rules: [" … or whole files
+  std::string_view error;
+};
+// Each row is a whole file.
+constexpr Broken kBroken[] = {
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    fro: 5m\n",
+     "r.yml:6:5: unknown field \"fro\"; did you mean \"for\"?"},
+    {"group: []\n", "r.yml:1:1: unknown field \"group\"; did you mean \"groups\"?"},
+    {"groups:\n- name: ''\n", "r.yml:2:3: Groupname must not be empty"},
+    {"groups:\n- name: a\n- name: a\n", "r.yml:3:3: groupname: \"a\" is repeated in the same file"},
+    {"groups:\n- name: g\n  rules:\n  - expr: up\n",
+     "r.yml:4:5: group \"g\", rule 1, \"\": one of 'record' or 'alert' must be set"},
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n    record: b\n    expr: up\n",
+     "r.yml:4:5: group \"g\", rule 1, \"b\": only one of 'record' and 'alert' must be set"},
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n",
+     "r.yml:4:5: group \"g\", rule 1, \"A\": field 'expr' must be set in rule"},
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up + / 3\n",
+     "r.yml:5:16: group \"g\", rule 1, \"A\": could not parse expression: 1:6: parse error: "
+     "unexpected <op:/>"},
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: |\n      up\n      + / 3\n",
+     "r.yml:7:9: group \"g\", rule 1, \"A\": could not parse expression: 2:3: parse error: "
+     "unexpected <op:/>"},
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: \"up{a=\\\"b\\\"} + / 3\"\n",
+     "r.yml:5:26: group \"g\", rule 1, \"A\": could not parse expression: 1:13: parse error: "
+     "unexpected <op:/>"},
+    {"groups:\n- name: g\n  rules:\n  - record: b\n    expr: up\n    for: 5m\n    annotations: {a: "
+     "b}\n",
+     "r.yml:7:5: group \"g\", rule 1, \"b\": invalid field 'annotations' in recording rule\n"
+     "r.yml:6:5: group \"g\", rule 1, \"b\": invalid field 'for' in recording rule"},
+    {"groups:\n- name: g\n  rules:\n  - record: 'b{x=\"1\"}'\n    expr: up\n",
+     "r.yml:4:5: group \"g\", rule 1, \"b{x=\"1\"}\": braces present in the recording rule name; "
+     "should it be in "
+     "expr?: b{x=\"1\"}"},
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    labels: {__name__: x}\n",
+     "r.yml:6:5: group \"g\", rule 1, \"A\": invalid label name: __name__"},
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    annotations:\n      s: '{{ "
+     "nope }}'\n",
+     "r.yml:7:10: group \"g\", rule 1, \"A\": annotation \"s\": template: __alert_A:1: function "
+     "\"nope\" not defined"},
+    {"groups:\n- name: g\n  interval: 5x\n", "r.yml:3:13: "},
+    {"groups:\n- name: g\n  rules: 5\n", "r.yml:3:10: "},
+};
+
+TEST(RuleFileTest, NamesThePlaceOfEveryError) {
+  for (const Broken& broken : kBroken) {
+    const auto groups = ParseRuleFile("r.yml", broken.rules);
+    ASSERT_FALSE(groups.ok()) << broken.rules;
+    const std::string& message = groups.error().message;
+    EXPECT_EQ(message.substr(0, broken.error.size()), broken.error) << broken.rules << message;
+  }
+}
+
+TEST(RuleFileTest, GoesOnAfterABrokenRule) {
+  const auto groups = ParseRuleFile(
+      "r.yml",
+      "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: )\n  - alert: B\n    expr: (\n");
+  ASSERT_FALSE(groups.ok());
+  EXPECT_NE(groups.error().message.find("rule 1, \"A\""), std::string::npos);
+  EXPECT_NE(groups.error().message.find("rule 2, \"B\""), std::string::npos);
+}
+
+TEST(RuleFileTest, LoadsWhatTheConfigurationNames) {
+  const MemoryFiles files{{"/etc/a.yml", std::string(kGood)}, {"/etc/rules/b.yml", "groups: []"}};
+  Config config;
+  config.path = "/etc/tocsin.yml";
+  config.rule_files = {"a.yml", "rules/*.yml", "none/*.yml"};
+  const auto loaded = LoadRuleFiles(files, config, {});
+  ASSERT_TRUE(loaded.ok()) << loaded.error().message;
+  EXPECT_EQ(loaded->groups.size(), 2u);
+  EXPECT_EQ(loaded->groups[1].interval, 1min);
+  ASSERT_EQ(loaded->warnings.size(), 1u);
+  EXPECT_EQ(loaded->warnings[0], "rule_files: no file matches \"none/*.yml\"");
+
+  config.rule_files = {"missing.yml"};
+  const auto missing = LoadRuleFiles(files, config, {});
+  ASSERT_FALSE(missing.ok());
+  EXPECT_EQ(missing.error().message,
+            "rule file /etc/missing.yml: \"missing.yml\" does not point to an existing file");
+}
+
+}  // namespace
+}  // namespace tocsin
