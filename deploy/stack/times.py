@@ -8,7 +8,8 @@ import re
 UNITS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "y": 31536000}
 DURATION = re.compile(r"(?:\d+(?:ms|[smhdwy]))+")
 PART = re.compile(r"(\d+)(ms|[smhdwy])")
-WINDOW = re.compile(r"(\[\s*|\boffset\s+)(" + DURATION.pattern + r")")
+WINDOW = re.compile(rf"\[\s*{DURATION.pattern}\s*(?::\s*(?:{DURATION.pattern})?\s*)?\]"
+                    rf"|\boffset\s+-?{DURATION.pattern}")
 
 # Keys of prometheus.yml, of rule files and of alertmanager.yml whose values are durations.
 KEYS = {"scrape_interval", "scrape_timeout", "evaluation_interval", "interval", "timeout", "for",
@@ -28,7 +29,7 @@ class Times:
         return f"{max(round(seconds * 1000 / self.divisor), 1)}ms"
 
     def expression(self, text):
-        return WINDOW.sub(lambda found: found[1] + self.duration(found[2]), text)
+        return WINDOW.sub(lambda found: DURATION.sub(lambda part: self.duration(part[0]), found[0]), text)
 
     def shorten(self, node):
         """A copy of a parsed YAML document with every time in it divided."""

@@ -1,0 +1,107 @@
+"""The parts of the example stack that need no server."""
+import os
+import pathlib
+import signal
+import subprocess
+import tempfile
+import time
+import unittest
+
+from app import metrics
+from stack import janitor
+from stack.faults import FAULTS
+from stack.settings import DEPLOY, Ports, Settings
+from stack.stack import ALL_RULES
+from stack.times import REAL, Times
+
+
+class TimesTest(unittest.TestCase):
+    def test_only_durations_change(self):
+        document = {"global": {"scrape_interval": "15s"}, "groups": [{"interval": "1m", "rules": [
+            {"alert": "A", "for": "2m", "labels": {"x": "5m"},
+             "expr": "rate(a[5m]) / (b offset 1h) > 5 and c[10m:1m] @ end()"}]}]}
+        shorter = Times(20).shorten(document)
+        self.assertEqual(shorter["global"]["scrape_interval"], "750ms")
+        group = shorter["groups"][0]
+        self.assertEqual(group["interval"], "3000ms")
+        self.assertEqual(group["rules"][0], {
+            "alert": "A", "for": "6000ms", "labels": {"x": "5m"},
+            "expr": "rate(a[15000ms]) / (b offset 180000ms) > 5 and c[30000ms:3000ms] @ end()"})
+
+    def test_real_times_stay(self):
+        document = {"for": "2m", "expr": "a[5m]"}
+        self.assertEqual(REAL.shorten(document), document)
+
+    def test_compound_durations(self):
+        self.assertEqual(Times(10).duration("1h30m"), "540000ms")
+
+
+class SettingsTest(unittest.TestCase):
+    def test_ports_differ(self):
+        ports = Ports()
+        given = [ports.free() for _ in range(50)]
+        self.assertEqual(len(set(given)), 50)
+
+    def test_the_configuration_has_this_stacks_addresses(self):
+        settings = Settings(pathlib.Path("/nowhere"), Times(20), ALL_RULES)
+        config = settings.tocsin_config()
+        self.assertEqual(config["scrape_configs"][0]["static_configs"], [{"targets": [settings.app_address]}])
+        self.assertEqual(config["global"]["evaluation_interval"], "750ms")
+        self.assertEqual(config["rule_files"], list(ALL_RULES))
+
+    def test_passwords_are_escaped_in_urls(self):
+        settings = Settings(pathlib.Path("/nowhere"), REAL, ALL_RULES)
+        self.assertNotIn(settings.app_password, settings.database_url("app", settings.app_password))
+
+    def test_every_fault_names_an_alert_of_the_rules(self):
+        rules = "".join((DEPLOY / name).read_text() for name in ALL_RULES)
+        for name, fault in FAULTS.items():
+            with self.subTest(name):
+                self.assertIn(f"alert: {fault.alert}\n", rules)
+
+
+class JanitorTest(unittest.TestCase):
+    def setUp(self):
+        self.folder = tempfile.mkdtemp(prefix="tocsin-test-")
+
+    def resident(self):
+        return subprocess.Popen(["sleep", "600"], cwd=self.folder, start_new_session=True)
+
+    def test_kills_and_removes(self):
+        process = self.resident()
+        stopped = self.resident()
+        stopped.send_signal(signal.SIGSTOP)
+        self.assertEqual(set(janitor.residents(self.folder)), {process.pid, stopped.pid})
+        self.assertEqual(set(janitor.clean(self.folder)), {process.pid, stopped.pid})
+        self.assertEqual((process.wait(), stopped.wait()), (-signal.SIGKILL, -signal.SIGKILL))
+        self.assertFalse(os.path.exists(self.folder))
+
+    def test_acts_when_its_starter_is_gone(self):
+        process = self.resident()
+        guard = janitor.start(self.folder)
+        time.sleep(0.3)
+        self.assertIsNone(process.poll())
+        guard.stdin.close()
+        self.assertEqual(guard.wait(timeout=20), 0)
+        self.assertEqual(process.wait(timeout=5), -signal.SIGKILL)
+        self.assertFalse(os.path.exists(self.folder))
+
+
+class QuantileTest(unittest.TestCase):
+    def test_nearest_rank(self):
+        values = [0.1 * n for n in range(1, 101)]
+        self.assertEqual(metrics.quantile(values, 0.5), 5.0)
+        self.assertEqual(metrics.quantile(values, 0.95), 9.5)
+        self.assertEqual(metrics.quantile([0.7], 0.99), 0.7)
+        self.assertNotEqual(metrics.quantile([], 0.5), metrics.quantile([], 0.5), "NaN when idle")
+
+    def test_old_requests_are_forgotten(self):
+        now = 100.0
+        window = metrics.SlidingQuantiles(10, clock=lambda: now)
+        window.observe("GET", "/a", 3.0)
+        now = 105.0
+        window.observe("GET", "/a", 1.0)
+        p95 = lambda: {s.labels.get("quantile"): s.value for f in window.collect() for s in f.samples}["0.95"]
+        self.assertEqual(p95(), 3.0)
+        now = 111.0
+        self.assertEqual(p95(), 1.0)
