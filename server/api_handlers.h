@@ -47,7 +47,8 @@ HttpServerResponse HandleQuit(const ProcessView& view, const HttpServerRequest& 
 HttpServerResponse HandleMetrics(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleFederate(const ProcessView& view, const HttpServerRequest& request);
 
-// status_page.cc
+// status_page.cc, graph_page.cc, style_sheet.cc: HTML without scripts.
+HttpServerResponse HandleStyleSheet(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleStatusPage(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleGraphPage(const ProcessView& view, const HttpServerRequest& request);
 

@@ -5,32 +5,11 @@
 namespace tocsin::server {
 namespace {
 
-std::string_view Trim(std::string_view text) {
-  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
-  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
-  return text;
-}
-
 int HexDigit(char c) {
   if (c >= '0' && c <= '9') return c - '0';
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
-}
-
-// "gzip;q=0.5" -> {"gzip", false}; the flag says that the weight is zero.
-struct Coding {
-  std::string_view name;
-  bool refused;
-};
-
-Coding ParseCoding(std::string_view item) {
-  const size_t semicolon = item.find(';');
-  const std::string_view name = Trim(item.substr(0, semicolon));
-  if (semicolon == std::string_view::npos) return {name, false};
-  const std::string_view weight = Trim(item.substr(semicolon + 1));
-  if (!weight.starts_with("q=")) return {name, false};
-  return {name, weight.find_first_of("123456789") == std::string_view::npos};
 }
 
 }  // namespace
@@ -93,21 +72,21 @@ std::string_view HttpServerRequest::Header(std::string_view name) const {
   return {};
 }
 
+std::string BodyOf(const HttpServerResponse& response) {
+  if (!response.stream) return response.body;
+  std::string whole;
+  response.stream([&whole](std::string_view piece) {
+    whole += piece;
+    return true;
+  });
+  return whole;
+}
+
 HttpServerResponse PlainText(int status, std::string text) {
   HttpServerResponse response;
   response.status = status;
   response.body = std::move(text);
   return response;
-}
-
-bool AcceptsGzip(std::string_view accept_encoding) {
-  while (!accept_encoding.empty()) {
-    const size_t end = std::min(accept_encoding.find(','), accept_encoding.size());
-    const Coding coding = ParseCoding(accept_encoding.substr(0, end));
-    if (coding.name == "gzip") return !coding.refused;
-    accept_encoding.remove_prefix(std::min(end + 1, accept_encoding.size()));
-  }
-  return false;
 }
 
 }  // namespace tocsin::server

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <functional>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -47,23 +46,25 @@ struct HttpServerRequest {
   std::string_view Header(std::string_view name) const;
 };
 
+// Takes a piece of a body; false when the client is gone and no more is wanted.
+using BodyWriter = std::function<bool(std::string_view)>;
+
 struct HttpServerResponse {
   int status = 200;
   std::string content_type = "text/plain; charset=utf-8";
   std::vector<std::pair<std::string, std::string>> headers;
-  // Exactly one of the two is used: `shared`, when set, so that published pages are not copied.
   std::string body;
-  std::shared_ptr<const std::string> shared;
-
-  std::string_view text() const { return shared != nullptr ? *shared : body; }
+  // Instead of `body`, for pages that nobody needs to hold as a whole. Called once, after the
+  // handler has returned, on the same thread.
+  std::function<void(const BodyWriter&)> stream;
 };
 
 using HttpHandler = std::function<HttpServerResponse(const HttpServerRequest&)>;
 
+// The whole body, streamed or not.
+std::string BodyOf(const HttpServerResponse& response);
 HttpServerResponse PlainText(int status, std::string text);
 // "%41b+c" -> "Ab c"; a broken escape stays as it is.
 std::string UrlDecode(std::string_view text);
-// Whether `accept_encoding` allows gzip (q=0 refuses it).
-bool AcceptsGzip(std::string_view accept_encoding);
 
 }  // namespace tocsin::server

@@ -84,8 +84,11 @@ std::string HeadOf(const HttpServerResponse& response) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
   head += StatusText(response.status);
   head += "\r\nContent-Type: " + response.content_type +
-          "\r\nContent-Length: " + std::to_string(response.text().size()) +
           "\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n";
+  // The end of the connection ends a streamed body.
+  if (!response.stream) {
+    head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  }
   for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
   return head + "\r\n";
 }
@@ -230,8 +233,11 @@ class CivetServer final : public HttpServer {
       response = PlainText(413, "the request's body is longer than " +
                                     std::to_string(options_.max_body_bytes) + " bytes\n");
     }
-    if (WriteAll(connection, HeadOf(response)) && request.method != "HEAD") {
-      WriteAll(connection, response.text());
+    if (!WriteAll(connection, HeadOf(response)) || request.method == "HEAD") return;
+    if (response.stream) {
+      response.stream([connection](std::string_view piece) { return WriteAll(connection, piece); });
+    } else {
+      WriteAll(connection, response.body);
     }
   }
 

@@ -4,6 +4,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,7 +14,10 @@
 #include "base/result.h"
 #include "config/config.h"
 #include "engine/promql/engine.h"
+#include "engine/storage/appender.h"
+#include "engine/storage/head.h"
 #include "engine/storage/querier.h"
+#include "exporters/exposition_source.h"
 #include "exporters/target_snapshot.h"
 #include "rules/snapshot.h"
 
@@ -45,11 +49,14 @@ struct ProcessView {
   const Clock& clock;
   const promql::Engine& engine;
   const Querier& querier;
+  const ExpositionSource& exposition;  // the page /metrics
   BuildInfo build;
   // The flags of `serve` and their values, sorted by name; secrets never are flags.
   std::vector<std::pair<std::string, std::string>> flags;
   std::string external_url;  // without a trailing slash
   bool lifecycle = false;    // POST /-/reload and /-/quit are allowed
+  // Where POST /api/v1/write goes; null: it is not allowed.
+  SampleSink* remote_write = nullptr;
 
   // Functions may be called from any thread.
   std::function<bool()> ready;
@@ -58,9 +65,8 @@ struct ProcessView {
   std::function<std::shared_ptr<const RulesSnapshot>()> rules;
   std::function<AlertmanagersSnapshot()> alertmanagers;
   std::function<RuntimeInfo()> runtime;
+  std::function<HeadStats()> store;
   std::function<std::vector<FamilyMetadata>()> metadata;
-  // The page /metrics: everything that is collected, and the process's own figures.
-  std::function<std::shared_ptr<const std::string>()> metrics_page;
   std::function<Status()> reload;
   std::function<void()> quit;
 };

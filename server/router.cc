@@ -1,7 +1,9 @@
 #include "server/router.h"
 
+#include "engine/exposition/gzip.h"
+#include "engine/exposition/negotiation.h"
 #include "server/api_handlers.h"
-#include "server/gzip.h"
+#include "server/gzip_stream.h"
 
 namespace tocsin::server {
 namespace {
@@ -10,6 +12,7 @@ constexpr size_t kWorthCompressing = 1024;
 
 constexpr Route kRoutes[] = {
     {Methods::kGet, "/", &HandleStatusPage, "What is watched, what rings and why."},
+    {Methods::kGet, "/style.css", &HandleStyleSheet, "How the pages look."},
     {Methods::kGet, "/alerts", &HandleStatusPage, "The status page."},
     {Methods::kGet, "/targets", &HandleStatusPage, "The status page."},
     {Methods::kGet, "/rules", &HandleStatusPage, "The status page."},
@@ -88,29 +91,20 @@ HttpServerResponse WrongMethod(Methods methods, std::string_view method) {
   return response;
 }
 
-// The path of http://host/prefix/, without a trailing slash.
-std::string_view PathPrefix(std::string_view external_url) {
-  const size_t scheme = external_url.find("://");
-  if (scheme == std::string_view::npos) return {};
-  const size_t slash = external_url.find('/', scheme + 3);
-  if (slash == std::string_view::npos) return {};
-  std::string_view path = external_url.substr(slash);
-  while (path.ends_with('/')) path.remove_suffix(1);
-  return path;
-}
-
 void Compress(const HttpServerRequest& request, HttpServerResponse& response) {
-  if (response.text().size() < kWorthCompressing) return;
-  for (const auto& [name, value] : response.headers) {
-    if (name == "Content-Encoding") return;
-  }
+  if (!response.stream && response.body.size() < kWorthCompressing) return;
   response.headers.emplace_back("Vary", "Accept-Encoding");
   if (!AcceptsGzip(request.Header("accept-encoding"))) return;
-  Result<std::string> packed = Gzip(response.text());
-  if (!packed.ok()) return;
-  response.shared.reset();
-  response.body = *std::move(packed);
   response.headers.emplace_back("Content-Encoding", "gzip");
+  if (!response.stream) {
+    response.body = GzipCompress(response.body);
+    return;
+  }
+  response.stream = [plain = std::move(response.stream)](const BodyWriter& out) {
+    GzipStream packed(out);
+    plain([&packed](std::string_view piece) { return packed.Write(piece); });
+    packed.Finish();
+  };
 }
 
 }  // namespace
@@ -118,11 +112,6 @@ void Compress(const HttpServerRequest& request, HttpServerResponse& response) {
 std::span<const Route> Routes() { return kRoutes; }
 
 HttpServerResponse Dispatch(const ProcessView& view, HttpServerRequest request) {
-  const std::string_view prefix = PathPrefix(view.external_url);
-  if (!prefix.empty() && request.path.starts_with(prefix)) {
-    request.path.erase(0, prefix.size());
-    if (request.path.empty()) request.path = "/";
-  }
   for (const Route& route : kRoutes) {
     request.captures.clear();
     if (!PathMatches(route.path, request.path, request.captures)) continue;

@@ -44,6 +44,9 @@ struct HeadStats {
 
 // Thread safety: all methods may be called from any thread. A commit is atomic for readers: a
 // selection sees all of a batch or nothing.
+//
+// A series has samples within a range when one of its chunks overlaps it; where the samples stand
+// in the chunk is seen when it is read. What Select returns must be destroyed before the head is.
 class Head final : public SampleSink, public Querier {
  public:
   Head(HeadOptions options, const Clock& clock);
@@ -52,6 +55,7 @@ class Head final : public SampleSink, public Querier {
   Head& operator=(const Head&) = delete;
 
   SeriesRef Register(const LabelSet& labels) override;
+  LabelSet LabelsOf(SeriesRef ref) const override;
   Result<CommitReport> Commit(std::span<const PendingSample> batch) override;
 
   const SymbolTable& symbols() const override;

@@ -1,0 +1,126 @@
+// Compressed runs of samples of one series.
+//
+//   the first sample       64 bits of value; its time stands in the chunk's header
+//   time of a later one    the change of the interval ("delta of delta", the first interval's
+//                          predecessor is 0): 0 | 10 + 14 bits | 110 + 17 | 1110 + 20 | 1111 + 64
+//   value of a later one   xor with the one before: 0 when equal | 10 + the meaningful bits within
+//                          the window of the xor before | 11 + 5 bits leading zeros + 6 bits
+//                          length (0 is 64) + the meaningful bits
+//
+// Source: T. Pelkonen et al., "Gorilla", VLDB 2015, with the bit widths of Prometheus'
+// tsdb/chunkenc/xor.go. 0.4 bytes a sample for constants, 2 to 4 for counters, 9 for noise.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+
+#include "engine/model/sample.h"
+#include "engine/storage/bit_stream.h"
+#include "engine/storage/growing_array.h"
+
+namespace tocsin {
+
+// Decodes the samples of a chunk one after the other.
+class XorDecoder {
+ public:
+  XorDecoder(BitReader bits, int64_t first_ms, uint32_t count)
+      : bits_(bits), left_(count), t_ms_(first_ms) {}
+
+  // False when there are no more.
+  bool Next();
+  int64_t t_ms() const { return t_ms_; }
+  double value() const { return std::bit_cast<double>(value_); }
+
+  // Writes the remaining samples within `range` to the two columns, which have room for all, and
+  // returns how many they were. Stops behind the range.
+  size_t ReadAll(TimeRange range, int64_t* t_ms, double* values);
+  // The newest of the remaining samples within `range`.
+  std::optional<Sample> ReadNewest(TimeRange range);
+
+ private:
+  void NextTime();
+  void NextValue();
+
+  BitReader bits_;
+  uint32_t left_;
+  bool first_ = true;
+  unsigned leading_ = 0;
+  unsigned trailing_ = 0;
+  int64_t t_ms_;
+  int64_t interval_ms_ = 0;
+  uint64_t value_ = 0;
+};
+
+// A chunk that is full: one allocation, which never changes,
+// [first_ms][last_ms][count + (words << 32)][words of bits …].
+class SealedChunk {
+ public:
+  static constexpr size_t kHeaderWords = 3;
+
+  explicit SealedChunk(const uint64_t* words) : words_(words) {}
+
+  int64_t first_ms() const { return static_cast<int64_t>(words_[0]); }
+  int64_t last_ms() const { return static_cast<int64_t>(words_[1]); }
+  uint32_t count() const { return static_cast<uint32_t>(words_[2]); }
+  size_t bytes() const { return (kHeaderWords + stream_words()) * sizeof(uint64_t); }
+  XorDecoder decoder() const {
+    return {BitReader({words_ + kHeaderWords, stream_words()}, 0), first_ms(), count()};
+  }
+
+ private:
+  size_t stream_words() const { return words_[2] >> 32; }
+
+  const uint64_t* words_;
+};
+
+// The chunk that a series is writing. Full words of bits go to an array that readers may share;
+// the last, unfinished word stays here and is copied by them.
+//
+// Needs the writer's lock; a View may be read without it while a reader is pinned.
+class OpenChunk {
+ public:
+  struct View {
+    const uint64_t* words = nullptr;
+    uint64_t tail = 0;
+    int64_t first_ms = 0;
+    uint32_t word_count = 0;
+    uint32_t count = 0;
+    XorDecoder decoder() const { return {BitReader({words, word_count}, tail), first_ms, count}; }
+  };
+
+  uint32_t count() const { return count_; }
+  int64_t first_ms() const { return first_ms_; }
+  // Of the newest sample; when count() > 0.
+  int64_t last_ms() const { return last_ms_; }
+  double last_value() const { return std::bit_cast<double>(last_value_); }
+  size_t bytes() const { return words_.capacity() * sizeof(uint64_t); }
+
+  // `t_ms` is after last_ms().
+  void Append(int64_t t_ms, double value, Reclaimer& reclaimer);
+  // The samples as a sealed chunk; the open one is empty afterwards.
+  std::unique_ptr<uint64_t[]> Seal(Reclaimer& reclaimer);
+  void Clear(Reclaimer& reclaimer);
+  View view() const { return {words_.data(), tail_, first_ms_, words_.size(), count_}; }
+
+ private:
+  void AppendTime(int64_t t_ms, Reclaimer& reclaimer);
+  void AppendValue(uint64_t value, Reclaimer& reclaimer);
+  void Put(uint64_t bits, unsigned count, Reclaimer& reclaimer);
+
+  static constexpr uint8_t kNoWindow = 0xff;
+
+  GrowingArray<uint64_t> words_;
+  uint64_t tail_ = 0;
+  int64_t first_ms_ = 0;
+  int64_t last_ms_ = 0;
+  int64_t interval_ms_ = 0;
+  uint64_t last_value_ = 0;
+  uint16_t count_ = 0;
+  uint8_t tail_bits_ = 0;
+  uint8_t leading_ = kNoWindow;
+  uint8_t trailing_ = 0;
+};
+
+}  // namespace tocsin

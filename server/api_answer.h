@@ -1,0 +1,62 @@
+// The envelope of Prometheus' HTTP API v1 and what its handlers share: parameters and errors.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/result.h"
+#include "base/time.h"
+#include "server/http_message.h"
+
+namespace tocsin::server {
+
+enum class ApiError {
+  kBadData,
+  kExecution,
+  kTimeout,
+  kCanceled,
+  kUnavailable,
+  kInternal,
+  kNotFound,
+  kNotAcceptable,
+};
+
+// {"status":"error","errorType":…,"error":…} with the HTTP status that belongs to the type.
+HttpServerResponse Failure(ApiError type, std::string_view message);
+// For errors of the engine and the store.
+HttpServerResponse Failure(const Error& error);
+// invalid parameter "step": …
+HttpServerResponse InvalidParameter(std::string_view name, std::string_view message);
+
+// What goes beside the data. At most ten of each are shown.
+struct Remarks {
+  std::vector<std::string> warnings;
+  std::vector<std::string> infos;
+};
+// {"status":"success","data":…}; `data` is one JSON value.
+HttpServerResponse Success(std::string_view data, const Remarks& remarks = {});
+HttpServerResponse Success(const std::vector<std::string>& names, const Remarks& remarks = {});
+
+// Float seconds or RFC 3339: kInvalidArgument `cannot parse "x" to a valid timestamp`.
+Result<Timestamp> ParseApiTime(std::string_view text);
+// Float seconds or a Prometheus duration: `cannot parse "x" to a valid duration`.
+Result<Duration> ParseApiDuration(std::string_view text);
+// A count; 0 when `text` is empty.
+Result<size_t> ParseApiLimit(std::string_view text);
+// strconv.ParseBool of Go: 1 t true …; false when `text` is empty.
+Result<bool> ParseApiBool(std::string_view text);
+
+// Cuts the list and says so.
+template <typename T>
+void Truncate(std::vector<T>& list, size_t limit, Remarks& remarks) {
+  if (limit == 0 || list.size() <= limit) return;
+  list.resize(limit);
+  remarks.warnings.emplace_back("results truncated due to limit");
+}
+
+// RFC 3339; the year 1 for nothing, as Go prints the zero time.
+std::string ApiTime(std::optional<Timestamp> time);
+
+}  // namespace tocsin::server

@@ -1,0 +1,21 @@
+// HTML pages without scripts: escaping, and the frame that all pages share.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "server/http_message.h"
+#include "server/process_view.h"
+
+namespace tocsin::server {
+
+// Escapes < > & " ' for text and for quoted attributes.
+std::string EscapeHtml(std::string_view text);
+
+// A whole page: `main` is HTML. The headers forbid scripts, frames and anything foreign.
+HttpServerResponse HtmlPage(const ProcessView& view, std::string_view title, std::string_view main);
+
+// "3m 20s ago"; "never" for nothing.
+std::string Ago(const ProcessView& view, std::optional<Timestamp> then);
+
+}  // namespace tocsin::server

@@ -1,0 +1,90 @@
+#include <algorithm>
+
+#include "engine/exposition/negotiation.h"
+#include "engine/exposition/writer.h"
+#include "engine/promql/parser.h"
+#include "server/api_answer.h"
+#include "server/api_handlers.h"
+
+namespace tocsin::server {
+namespace {
+
+struct FederatedSample {
+  LabelSet labels;
+  SeriesSet::Newest newest;
+};
+
+Result<std::vector<FederatedSample>> NewestSamples(const ProcessView& view,
+                                                   const std::vector<Matcher>& matchers) {
+  const int64_t now_ms = ToMs(view.clock.Now());
+  const TimeRange range{.min_ms = now_ms - view.engine.options().lookback_ms + 1, .max_ms = now_ms};
+  SymbolTable overlay(view.querier.symbols());
+  ASSIGN_OR_RETURN(const std::unique_ptr<SeriesSet> set,
+                   view.querier.Select(matchers, range, {}, overlay));
+  std::vector<FederatedSample> samples;
+  for (size_t i = 0; i < set->size(); ++i) {
+    const std::optional<SeriesSet::Newest> newest = set->ReadNewest(i, range);
+    if (!newest || IsStaleNan(newest->value) || newest->histogram != nullptr) continue;
+    samples.push_back({.labels = set->labels(i).ToLabelSet(overlay), .newest = *newest});
+  }
+  return samples;
+}
+
+// name{labels} value time, under one # TYPE per name.
+std::string FederationPage(std::vector<FederatedSample> samples, const LabelSet& external) {
+  for (FederatedSample& sample : samples) {
+    for (const auto& [name, value] : external) {
+      if (!sample.labels.Has(name)) sample.labels.Set(name, value);
+    }
+  }
+  std::ranges::sort(samples, [](const FederatedSample& a, const FederatedSample& b) {
+    const auto order = a.labels.Get(kMetricName) <=> b.labels.Get(kMetricName);
+    return order == 0 ? a.labels < b.labels : order < 0;
+  });
+  // Several selectors may have found the same series.
+  const auto [repeated, end] = std::ranges::unique(samples, {}, &FederatedSample::labels);
+  samples.erase(repeated, end);
+  std::string page;
+  ExpositionWriter writer(ExpositionFormat::kPrometheusText, page);
+  std::string_view last_name;
+  for (const FederatedSample& sample : samples) {
+    const std::string_view name = sample.labels.Get(kMetricName);
+    if (name != last_name) writer.Family(name, MetricType::kUntyped, "");
+    last_name = name;
+    writer.Sample(ExpositionWriter::SeriesText(sample.labels), sample.newest.value,
+                  sample.newest.t_ms);
+  }
+  writer.Finish();
+  return page;
+}
+
+}  // namespace
+
+HttpServerResponse HandleMetrics(const ProcessView& view, const HttpServerRequest& request) {
+  const ExpositionFormat format = NegotiateFormat(request.Header("accept"));
+  HttpServerResponse response;
+  response.content_type = ContentTypeOf(format);
+  response.stream = [&view, format](const BodyWriter& out) {
+    view.exposition.Render(format, [&out](std::string_view piece) { out(piece); });
+  };
+  return response;
+}
+
+HttpServerResponse HandleFederate(const ProcessView& view, const HttpServerRequest& request) {
+  std::vector<FederatedSample> samples;
+  for (const std::string& text : request.parameters.All("match[]")) {
+    const Result<std::vector<Matcher>> matchers =
+        promql::ParseSelector(text, view.engine.options().parser);
+    if (!matchers.ok()) return PlainText(400, matchers.error().message + "\n");
+    Result<std::vector<FederatedSample>> found = NewestSamples(view, *matchers);
+    if (!found.ok()) return PlainText(500, found.error().message + "\n");
+    samples.insert(samples.end(), std::make_move_iterator(found->begin()),
+                   std::make_move_iterator(found->end()));
+  }
+  HttpServerResponse response;
+  response.content_type = ContentTypeOf(ExpositionFormat::kPrometheusText);
+  response.body = FederationPage(std::move(samples), view.config()->global.external_labels);
+  return response;
+}
+
+}  // namespace tocsin::server
