@@ -114,6 +114,20 @@ Result<Plan> MakePlan(const Config& config, const std::string& own_instance) {
   return plan;
 }
 
+// Each family of the page once, by name.
+std::vector<std::shared_ptr<const FamilyText>> FamiliesOf(const CollectedPage* page) {
+  std::vector<std::shared_ptr<const FamilyText>> families;
+  if (page == nullptr) return families;
+  for (const CollectedPage::Block& block : page->blocks) {
+    if (block.family != nullptr) families.push_back(block.family);
+  }
+  std::sort(families.begin(), families.end(), [](const auto& a, const auto& b) { return *a < *b; });
+  const auto repeated = std::unique(families.begin(), families.end(),
+                                    [](const auto& a, const auto& b) { return *a == *b; });
+  families.erase(repeated, families.end());
+  return families;
+}
+
 }  // namespace
 
 class TargetManager::State final : public ExpositionSource {
@@ -169,11 +183,7 @@ class TargetManager::State final : public ExpositionSource {
   std::vector<FamilyText> Families() const {
     std::set<FamilyText> families;
     for (const Watched& watched : *watched_.Get()) {
-      const std::shared_ptr<const CollectedPage> page = watched.loop->page();
-      if (page == nullptr) continue;
-      for (const CollectedPage::Block& block : page->blocks) {
-        if (block.family != nullptr) families.insert(*block.family);
-      }
+      for (const auto& family : FamiliesOf(watched.loop->page().get())) families.insert(*family);
     }
     return {families.begin(), families.end()};
   }
@@ -182,6 +192,7 @@ class TargetManager::State final : public ExpositionSource {
     TargetsSnapshot snapshot;
     for (const Watched& watched : *watched_.Get()) {
       snapshot.active.push_back(watched.loop->Snapshot());
+      snapshot.active.back().families = FamiliesOf(watched.loop->page().get());
     }
     snapshot.dropped = *dropped_.Get();
     return snapshot;

@@ -1,6 +1,7 @@
 // What the outside sees of the things that are watched: scrape targets and built-in collectors.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -9,6 +10,8 @@
 #include "engine/model/label_set.h"
 
 namespace tocsin {
+
+struct FamilyText;  // exporters/series_writer.h
 
 enum class TargetHealth { kUnknown, kUp, kDown };
 
@@ -25,6 +28,8 @@ struct TargetSnapshot {
   Duration interval{};
   Duration timeout{};
   size_t last_samples = 0;
+  // Type and help of what the last collection brought; never null, each once.
+  std::vector<std::shared_ptr<const FamilyText>> families;
 };
 
 struct TargetsSnapshot {

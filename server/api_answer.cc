@@ -8,6 +8,8 @@
 
 #include "base/go_float.h"
 #include "base/json.h"
+#include "engine/promql/parser.h"
+#include "engine/promql/quote.h"
 
 namespace tocsin::server {
 namespace {
@@ -82,10 +84,6 @@ HttpServerResponse Failure(const Error& error) {
   return Failure(TypeOf(error.code), error.message);
 }
 
-HttpServerResponse InvalidParameter(std::string_view name, std::string_view message) {
-  return Failure(ApiError::kBadData, fmt::format("invalid parameter \"{}\": {}", name, message));
-}
-
 HttpServerResponse Success(std::string_view data, const Remarks& remarks) {
   JsonWriter json;
   json.BeginObject().Field("status", "success").Key("data").Raw(data);
@@ -104,47 +102,98 @@ HttpServerResponse Success(const std::vector<std::string>& names, const Remarks&
 }
 
 Result<Timestamp> ParseApiTime(std::string_view text) {
-  // The range in which milliseconds still fit; Go's own is narrower.
+  // What a double of seconds and 64 bits of milliseconds both hold.
   constexpr double kMaxSeconds = 9.2e15;
+  // The earliest and latest times of Go, which clients send for "everything".
+  if (text == "-292273086-05-16T16:47:06Z") return Timestamp::min();
+  if (text == "292277025-08-18T07:12:54.999999999Z") return Timestamp::max();
   if (const std::optional<double> seconds = ParseGoFloat(text)) {
     if (std::abs(*seconds) <= kMaxSeconds) return FromMs(std::llround(*seconds * 1000));
   } else if (const Result<Timestamp> time = ParseRfc3339(text); time.ok()) {
     return *time;
   }
-  return InvalidArgument(fmt::format("cannot parse \"{}\" to a valid timestamp", text));
+  return InvalidArgument(fmt::format("cannot parse {} to a valid timestamp", promql::Quote(text)));
 }
 
 Result<Duration> ParseApiDuration(std::string_view text) {
-  constexpr double kMaxSeconds = 9.2e15;
+  // 64 bits of nanoseconds.
+  constexpr double kMaxSeconds = 9'223'372'036.854775807;
   if (const std::optional<double> seconds = ParseGoFloat(text)) {
     if (std::abs(*seconds) <= kMaxSeconds) return FromSeconds(*seconds);
-    return InvalidArgument(
-        fmt::format("cannot parse \"{}\" to a valid duration. It overflows int64", text));
+    return InvalidArgument(fmt::format("cannot parse {} to a valid duration. It overflows int64",
+                                       promql::Quote(text)));
   }
   if (const Result<Duration> duration = ParsePrometheusDuration(text); duration.ok()) {
     return *duration;
   }
-  return InvalidArgument(fmt::format("cannot parse \"{}\" to a valid duration", text));
+  return InvalidArgument(fmt::format("cannot parse {} to a valid duration", promql::Quote(text)));
 }
 
-Result<size_t> ParseApiLimit(std::string_view text) {
-  if (text.empty()) return size_t{0};
-  int64_t limit = 0;
-  const char* end = text.data() + text.size();
-  const auto [stop, code] = std::from_chars(text.data(), end, limit);
-  if (code != std::errc() || stop != end) {
-    return InvalidArgument(fmt::format("cannot parse \"{}\" to a whole number", text));
-  }
-  if (limit < 0) return InvalidArgument("limit must be non-negative");
-  return static_cast<size_t>(limit);
+Result<int64_t> ParseApiInt(std::string_view text) {
+  std::string_view digits = text;
+  if (digits.starts_with('+')) digits.remove_prefix(1);
+  int64_t number = 0;
+  const char* end = digits.data() + digits.size();
+  const auto [stop, code] = std::from_chars(digits.data(), end, number);
+  const bool two_signs = digits.size() != text.size() && digits.starts_with('-');
+  if (code == std::errc() && stop == end && !two_signs) return number;
+  const bool too_large = code == std::errc::result_out_of_range && stop == end && !two_signs;
+  return InvalidArgument(fmt::format("strconv.Atoi: parsing {}: {}", promql::Quote(text),
+                                     too_large ? "value out of range" : "invalid syntax"));
 }
 
 Result<bool> ParseApiBool(std::string_view text) {
   constexpr std::string_view kYes[] = {"1", "t", "T", "TRUE", "true", "True"};
-  constexpr std::string_view kNo[] = {"", "0", "f", "F", "FALSE", "false", "False"};
+  constexpr std::string_view kNo[] = {"0", "f", "F", "FALSE", "false", "False"};
   if (std::ranges::find(kYes, text) != std::end(kYes)) return true;
   if (std::ranges::find(kNo, text) != std::end(kNo)) return false;
-  return InvalidArgument(fmt::format("error converting \"{}\" to true or false", text));
+  return InvalidArgument(
+      fmt::format("strconv.ParseBool: parsing {}: invalid syntax", promql::Quote(text)));
+}
+
+Error BadParameter(std::string_view name, std::string_view message) {
+  return InvalidArgument(fmt::format("invalid parameter \"{}\": {}", name, message));
+}
+
+Result<std::optional<Timestamp>> TimeParameter(const HttpServerRequest& request,
+                                               std::string_view name) {
+  const std::string_view text = request.parameters.Get(name);
+  if (text.empty()) return std::optional<Timestamp>();
+  const Result<Timestamp> time = ParseApiTime(text);
+  if (time.ok()) return std::optional(*time);
+  return BadParameter(name,
+                      fmt::format("Invalid time value for '{}': {}", name, time.error().message));
+}
+
+Result<size_t> LimitParameter(const HttpServerRequest& request) {
+  const std::string_view text = request.parameters.Get("limit");
+  if (text.empty()) return size_t{0};
+  const Result<int64_t> limit = ParseApiInt(text);
+  if (!limit.ok()) return BadParameter("limit", limit.error().message);
+  if (*limit < 0) return BadParameter("limit", "limit must be non-negative");
+  return static_cast<size_t>(*limit);
+}
+
+Result<std::vector<std::vector<Matcher>>> MatchParameter(const ProcessView& view,
+                                                         const HttpServerRequest& request) {
+  std::vector<std::vector<Matcher>> selectors;
+  for (const std::string& text : request.parameters.All("match[]")) {
+    Result<std::vector<Matcher>> matchers =
+        promql::ParseSelector(text, view.engine.options().parser);
+    if (!matchers.ok()) return BadParameter("match[]", matchers.error().message);
+    selectors.push_back(*std::move(matchers));
+  }
+  for (const std::vector<Matcher>& matchers : selectors) {
+    if (!std::ranges::all_of(matchers, &Matcher::MatchesEmpty)) continue;
+    return BadParameter("match[]", "match[] must contain at least one non-empty matcher");
+  }
+  return selectors;
+}
+
+bool MatchesAll(std::span<const Matcher> matchers, const LabelSet& labels) {
+  return std::ranges::all_of(matchers, [&labels](const Matcher& matcher) {
+    return matcher.Matches(labels.Get(matcher.name()));
+  });
 }
 
 std::string ApiTime(std::optional<Timestamp> time) {

@@ -2,13 +2,17 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
+#include "engine/model/label_set.h"
+#include "engine/model/matcher.h"
 #include "server/http_message.h"
+#include "server/process_view.h"
 
 namespace tocsin::server {
 
@@ -27,8 +31,6 @@ enum class ApiError {
 HttpServerResponse Failure(ApiError type, std::string_view message);
 // For errors of the engine and the store.
 HttpServerResponse Failure(const Error& error);
-// invalid parameter "step": …
-HttpServerResponse InvalidParameter(std::string_view name, std::string_view message);
 
 // What goes beside the data. At most ten of each are shown.
 struct Remarks {
@@ -39,14 +41,30 @@ struct Remarks {
 HttpServerResponse Success(std::string_view data, const Remarks& remarks = {});
 HttpServerResponse Success(const std::vector<std::string>& names, const Remarks& remarks = {});
 
+// The messages of all these are Prometheus' own, those of Go's library included.
+
 // Float seconds or RFC 3339: kInvalidArgument `cannot parse "x" to a valid timestamp`.
 Result<Timestamp> ParseApiTime(std::string_view text);
 // Float seconds or a Prometheus duration: `cannot parse "x" to a valid duration`.
 Result<Duration> ParseApiDuration(std::string_view text);
-// A count; 0 when `text` is empty.
-Result<size_t> ParseApiLimit(std::string_view text);
-// strconv.ParseBool of Go: 1 t true …; false when `text` is empty.
+// Go's strconv.Atoi.
+Result<int64_t> ParseApiInt(std::string_view text);
+// Go's strconv.ParseBool: 1 t true …
 Result<bool> ParseApiBool(std::string_view text);
+
+// Parameters by name; the errors are whole: invalid parameter "name": …
+
+// A time that may be absent.
+Result<std::optional<Timestamp>> TimeParameter(const HttpServerRequest& request,
+                                               std::string_view name);
+// "limit": 0 when absent, which means none.
+Result<size_t> LimitParameter(const HttpServerRequest& request);
+// "match[]": selectors of which each has a matcher that is not satisfied by a missing label.
+Result<std::vector<std::vector<Matcher>>> MatchParameter(const ProcessView& view,
+                                                         const HttpServerRequest& request);
+bool MatchesAll(std::span<const Matcher> matchers, const LabelSet& labels);
+// invalid parameter "name": message
+Error BadParameter(std::string_view name, std::string_view message);
 
 // Cuts the list and says so.
 template <typename T>

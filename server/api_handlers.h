@@ -20,7 +20,10 @@ HttpServerResponse HandleQueryExemplars(const ProcessView& view, const HttpServe
 HttpServerResponse HandleSeries(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleLabels(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleLabelValues(const ProcessView& view, const HttpServerRequest& request);
+
+// api_metadata.cc
 HttpServerResponse HandleMetadata(const ProcessView& view, const HttpServerRequest& request);
+HttpServerResponse HandleTargetMetadata(const ProcessView& view, const HttpServerRequest& request);
 
 // api_rules.cc
 HttpServerResponse HandleRules(const ProcessView& view, const HttpServerRequest& request);
@@ -36,6 +39,12 @@ HttpServerResponse HandleBuildInfo(const ProcessView& view, const HttpServerRequ
 HttpServerResponse HandleConfig(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleFlags(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleRuntimeInfo(const ProcessView& view, const HttpServerRequest& request);
+HttpServerResponse HandleStoreStatus(const ProcessView& view, const HttpServerRequest& request);
+HttpServerResponse HandleNotifications(const ProcessView& view, const HttpServerRequest& request);
+HttpServerResponse HandleFeatures(const ProcessView& view, const HttpServerRequest& request);
+
+// api_write.cc
+HttpServerResponse HandleRemoteWrite(const ProcessView& view, const HttpServerRequest& request);
 
 // lifecycle.cc
 HttpServerResponse HandleHealthy(const ProcessView& view, const HttpServerRequest& request);

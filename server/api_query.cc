@@ -10,7 +10,7 @@
 namespace tocsin::server {
 namespace {
 
-constexpr int64_t kMaxPointsPerSeries = 11'000;
+constexpr uint64_t kMaxPointsPerSeries = 11'000;
 
 // What both kinds of query take beside their times.
 struct QueryCall {
@@ -20,40 +20,37 @@ struct QueryCall {
   bool stats = false;
 };
 
-// A parameter error with the name of the parameter.
-Error BadParameter(std::string_view name, const Error& error) {
-  return InvalidArgument(fmt::format("invalid parameter \"{}\": {}", name, error.message));
-}
-
-Result<Duration> OptionalDuration(const HttpServerRequest& request, std::string_view name) {
-  const std::string_view text = request.parameters.Get(name);
-  if (text.empty()) return Duration::zero();
-  Result<Duration> duration = ParseApiDuration(text);
-  if (!duration.ok()) return BadParameter(name, duration.error());
+Result<Duration> DurationParameter(const HttpServerRequest& request, std::string_view name) {
+  Result<Duration> duration = ParseApiDuration(request.parameters.Get(name));
+  if (!duration.ok()) return BadParameter(name, duration.error().message);
   return *duration;
 }
 
-Result<Timestamp> TimeParameter(const HttpServerRequest& request, std::string_view name) {
-  Result<Timestamp> time = ParseApiTime(request.parameters.Get(name));
-  if (!time.ok()) return BadParameter(name, time.error());
-  return *time;
+Result<std::shared_ptr<const promql::ParsedQuery>> QueryParameter(
+    const ProcessView& view, const HttpServerRequest& request) {
+  Result<std::shared_ptr<const promql::ParsedQuery>> query =
+      view.engine.Parse(request.parameters.Get("query"));
+  if (!query.ok()) return BadParameter("query", query.error().message);
+  return query;
 }
 
 Result<QueryCall> ReadCall(const ProcessView& view, const HttpServerRequest& request) {
   QueryCall call;
-  const Result<size_t> limit = ParseApiLimit(request.parameters.Get("limit"));
-  if (!limit.ok()) return BadParameter("limit", limit.error());
-  call.limit = *limit;
-  ASSIGN_OR_RETURN(call.limits.timeout, OptionalDuration(request, "timeout"));
-  if (call.limits.timeout > view.engine.options().timeout) call.limits.timeout = {};
-  ASSIGN_OR_RETURN(const Duration lookback, OptionalDuration(request, "lookback_delta"));
-  call.limits.lookback_ms = lookback.count();
+  ASSIGN_OR_RETURN(call.limit, LimitParameter(request));
+  if (!request.parameters.Get("timeout").empty()) {
+    ASSIGN_OR_RETURN(const Duration timeout, DurationParameter(request, "timeout"));
+    if (timeout <= Duration::zero()) return TimedOut("query timed out in expression evaluation");
+    if (timeout < view.engine.options().timeout) call.limits.timeout = timeout;
+  }
+  if (const std::string_view text = request.parameters.Get("lookback_delta"); !text.empty()) {
+    const Result<Duration> lookback = ParseApiDuration(text);
+    if (!lookback.ok())
+      return Prefixed("error parsing lookback delta duration: ", lookback.error());
+    call.limits.lookback_ms = lookback->count();
+  }
   call.limits.canceled = request.canceled;
   call.stats = !request.parameters.Get("stats").empty();
-  Result<std::shared_ptr<const promql::ParsedQuery>> query =
-      view.engine.Parse(request.parameters.Get("query"));
-  if (!query.ok()) return BadParameter("query", query.error());
-  call.query = *std::move(query);
+  ASSIGN_OR_RETURN(call.query, QueryParameter(view, request));
   return call;
 }
 
@@ -97,23 +94,30 @@ struct RangeTimes {
   Duration step;
 };
 
+// Unlike other times, those of a range query have no default.
+Result<Timestamp> RequiredTime(const HttpServerRequest& request, std::string_view name) {
+  const Result<Timestamp> time = ParseApiTime(request.parameters.Get(name));
+  if (!time.ok()) return BadParameter(name, time.error().message);
+  return *time;
+}
+
 Result<RangeTimes> ReadRangeTimes(const HttpServerRequest& request) {
   RangeTimes times{};
-  ASSIGN_OR_RETURN(times.start, TimeParameter(request, "start"));
-  ASSIGN_OR_RETURN(times.end, TimeParameter(request, "end"));
+  ASSIGN_OR_RETURN(times.start, RequiredTime(request, "start"));
+  ASSIGN_OR_RETURN(times.end, RequiredTime(request, "end"));
   if (times.end < times.start) {
-    return InvalidArgument(
-        "invalid parameter \"end\": end timestamp must not be before start time");
+    return BadParameter("end", "end timestamp must not be before start time");
   }
-  Result<Duration> step = ParseApiDuration(request.parameters.Get("step"));
-  if (!step.ok()) return BadParameter("step", step.error());
-  times.step = *step;
+  ASSIGN_OR_RETURN(times.step, DurationParameter(request, "step"));
   if (times.step <= Duration::zero()) {
-    return InvalidArgument(
-        "invalid parameter \"step\": zero or negative query resolution step widths are not "
-        "accepted. Try a positive integer");
+    return BadParameter("step",
+                        "zero or negative query resolution step widths are not accepted. Try a "
+                        "positive integer");
   }
-  if ((times.end - times.start) / times.step > kMaxPointsPerSeries) {
+  // Unsigned, because the longest of all ranges has one bit more.
+  const uint64_t range_ms =
+      static_cast<uint64_t>(ToMs(times.end)) - static_cast<uint64_t>(ToMs(times.start));
+  if (range_ms / static_cast<uint64_t>(times.step.count()) > kMaxPointsPerSeries) {
     return InvalidArgument(
         "exceeded maximum resolution of 11,000 points per timeseries. Try decreasing the query "
         "resolution (?step=XX)");
@@ -124,24 +128,21 @@ Result<RangeTimes> ReadRangeTimes(const HttpServerRequest& request) {
 Status CheckRangeType(const promql::ParsedQuery& query) {
   const promql::ValueType type = query.root().type;
   if (type == promql::ValueType::kVector || type == promql::ValueType::kScalar) return Ok();
-  return InvalidArgument(
-      fmt::format("invalid parameter \"query\": invalid expression type \"{}\" for range query, "
-                  "must be Scalar or instant Vector",
-                  promql::ValueTypeName(type)));
+  return BadParameter("query",
+                      fmt::format("invalid expression type \"{}\" for range query, must be "
+                                  "Scalar or instant Vector",
+                                  promql::ValueTypeName(type)));
 }
 
 }  // namespace
 
 HttpServerResponse HandleQuery(const ProcessView& view, const HttpServerRequest& request) {
-  Timestamp at = view.clock.Now();
-  if (!request.parameters.Get("time").empty()) {
-    const Result<Timestamp> time = TimeParameter(request, "time");
-    if (!time.ok()) return Failure(time.error());
-    at = *time;
-  }
+  const Result<std::optional<Timestamp>> time = TimeParameter(request, "time");
+  if (!time.ok()) return Failure(time.error());
+  const int64_t t_ms = ToMs(time->value_or(view.clock.Now()));
   const Result<QueryCall> call = ReadCall(view, request);
   if (!call.ok()) return Failure(call.error());
-  return Answer(*call, view.engine.Instant(*call->query, view.querier, ToMs(at), call->limits));
+  return Answer(*call, view.engine.Instant(*call->query, view.querier, t_ms, call->limits));
 }
 
 HttpServerResponse HandleQueryRange(const ProcessView& view, const HttpServerRequest& request) {
@@ -157,22 +158,29 @@ HttpServerResponse HandleQueryRange(const ProcessView& view, const HttpServerReq
 }
 
 HttpServerResponse HandleFormatQuery(const ProcessView& view, const HttpServerRequest& request) {
-  const auto query = view.engine.Parse(request.parameters.Get("query"));
-  if (!query.ok()) return InvalidParameter("query", query.error().message);
+  const auto query = QueryParameter(view, request);
+  if (!query.ok()) return Failure(query.error());
   JsonWriter json;
   json.String(promql::PrettyPrint((*query)->root()));
   return Success(json.text());
 }
 
 HttpServerResponse HandleParseQuery(const ProcessView& view, const HttpServerRequest& request) {
-  const auto query = view.engine.Parse(request.parameters.Get("query"));
-  if (!query.ok()) return InvalidParameter("query", query.error().message);
+  const auto query = QueryParameter(view, request);
+  if (!query.ok()) return Failure(query.error());
   return Success(promql::ToJson((*query)->root()));
 }
 
 HttpServerResponse HandleQueryExemplars(const ProcessView& view, const HttpServerRequest& request) {
+  const Result<std::optional<Timestamp>> start = TimeParameter(request, "start");
+  if (!start.ok()) return Failure(start.error());
+  const Result<std::optional<Timestamp>> end = TimeParameter(request, "end");
+  if (!end.ok()) return Failure(end.error());
+  if (end->value_or(Timestamp::max()) < start->value_or(Timestamp::min())) {
+    return Failure(ApiError::kBadData, "end timestamp must not be before start timestamp");
+  }
   const auto query = view.engine.Parse(request.parameters.Get("query"));
-  if (!query.ok()) return InvalidParameter("query", query.error().message);
+  if (!query.ok()) return Failure(query.error());
   return Success("[]");
 }
 

@@ -15,33 +15,18 @@ struct Selection {
   std::vector<std::vector<Matcher>> selectors;
   TimeRange range;
   size_t limit = 0;
+
+  bool nothing() const { return range.max_ms < range.min_ms; }
 };
 
 Result<Selection> ReadSelection(const ProcessView& view, const HttpServerRequest& request) {
   Selection selection;
-  for (const std::string& text : request.parameters.All("match[]")) {
-    Result<std::vector<Matcher>> matchers =
-        promql::ParseSelector(text, view.engine.options().parser);
-    if (!matchers.ok()) return Prefixed("invalid parameter \"match[]\": ", matchers.error());
-    selection.selectors.push_back(*std::move(matchers));
-  }
-  if (const std::string_view text = request.parameters.Get("start"); !text.empty()) {
-    const Result<Timestamp> start = ParseApiTime(text);
-    if (!start.ok()) return Prefixed("invalid parameter \"start\": ", start.error());
-    selection.range.min_ms = ToMs(*start);
-  }
-  if (const std::string_view text = request.parameters.Get("end"); !text.empty()) {
-    const Result<Timestamp> end = ParseApiTime(text);
-    if (!end.ok()) return Prefixed("invalid parameter \"end\": ", end.error());
-    selection.range.max_ms = ToMs(*end);
-  }
-  if (selection.range.max_ms < selection.range.min_ms) {
-    return InvalidArgument(
-        "invalid parameter \"end\": end timestamp must not be before start time");
-  }
-  const Result<size_t> limit = ParseApiLimit(request.parameters.Get("limit"));
-  if (!limit.ok()) return Prefixed("invalid parameter \"limit\": ", limit.error());
-  selection.limit = *limit;
+  ASSIGN_OR_RETURN(selection.limit, LimitParameter(request));
+  ASSIGN_OR_RETURN(const std::optional<Timestamp> start, TimeParameter(request, "start"));
+  ASSIGN_OR_RETURN(const std::optional<Timestamp> end, TimeParameter(request, "end"));
+  ASSIGN_OR_RETURN(selection.selectors, MatchParameter(view, request));
+  if (start) selection.range.min_ms = ToMs(*start);
+  if (end) selection.range.max_ms = ToMs(*end);
   return selection;
 }
 
@@ -98,6 +83,7 @@ HttpServerResponse HandleSeries(const ProcessView& view, const HttpServerRequest
   }
   const Result<Selection> selection = ReadSelection(view, request);
   if (!selection.ok()) return Failure(selection.error());
+  if (selection->nothing()) return Success("[]");
   Result<std::vector<LabelSet>> series =
       view.querier.Series(selection->selectors, selection->range);
   if (!series.ok()) return Failure(series.error());
@@ -113,6 +99,7 @@ HttpServerResponse HandleSeries(const ProcessView& view, const HttpServerRequest
 HttpServerResponse HandleLabels(const ProcessView& view, const HttpServerRequest& request) {
   const Result<Selection> selection = ReadSelection(view, request);
   if (!selection.ok()) return Failure(selection.error());
+  if (selection->nothing()) return Success("[]");
   Result<std::vector<std::string>> names =
       view.querier.LabelNames(selection->selectors, selection->range);
   if (!names.ok()) return Failure(names.error());
@@ -128,30 +115,13 @@ HttpServerResponse HandleLabelValues(const ProcessView& view, const HttpServerRe
   }
   const Result<Selection> selection = ReadSelection(view, request);
   if (!selection.ok()) return Failure(selection.error());
+  if (selection->nothing()) return Success("[]");
   Result<std::vector<std::string>> values =
       view.querier.LabelValues(name, selection->selectors, selection->range);
   if (!values.ok()) return Failure(values.error());
   Remarks remarks;
   Truncate(*values, selection->limit, remarks);
   return Success(*values, remarks);
-}
-
-HttpServerResponse HandleMetadata(const ProcessView& view, const HttpServerRequest& request) {
-  const Result<size_t> limit = ParseApiLimit(request.parameters.Get("limit"));
-  if (!limit.ok()) return InvalidParameter("limit", limit.error().message);
-  const std::string_view wanted = request.parameters.Get("metric");
-  JsonWriter json;
-  json.BeginObject();
-  size_t written = 0;
-  for (const FamilyMetadata& family : view.metadata()) {
-    if (!wanted.empty() && family.name != wanted) continue;
-    if (*limit > 0 && written++ >= *limit) break;
-    json.Key(family.name).BeginArray().BeginObject();
-    json.Field("type", family.type).Field("help", family.help).Field("unit", family.unit);
-    json.EndObject().EndArray();
-  }
-  json.EndObject();
-  return Success(json.text());
 }
 
 }  // namespace tocsin::server

@@ -1,4 +1,5 @@
 #include "base/json.h"
+#include "engine/promql/function_table.h"
 #include "server/api_answer.h"
 #include "server/api_handlers.h"
 
@@ -44,6 +45,38 @@ HttpServerResponse HandleRuntimeInfo(const ProcessView& view,
   if (!info.last_reload_error.empty()) json.Field("reloadConfigError", info.last_reload_error);
   json.Field("corruptionCount", 0).Field("storageRetention", info.retention);
   json.Field("seriesCount", static_cast<uint64_t>(info.series)).EndObject();
+  return Success(json.text());
+}
+
+HttpServerResponse HandleNotifications(const ProcessView& view,
+                                       const HttpServerRequest& /*request*/) {
+  const RuntimeInfo info = view.runtime();
+  JsonWriter json;
+  json.BeginArray();
+  if (!info.last_reload_ok) {
+    json.BeginObject().Field("text", "Configuration reload has failed.");
+    json.Field("date", ApiTime(info.last_reload)).Field("active", true).EndObject();
+  }
+  json.EndArray();
+  return Success(json.text());
+}
+
+HttpServerResponse HandleFeatures(const ProcessView& view, const HttpServerRequest& /*request*/) {
+  JsonWriter json;
+  json.BeginObject();
+  json.Key("api").BeginObject();
+  for (const std::string_view name : {"exclude_alerts", "label_values_match", "query_stats",
+                                      "query_warnings", "time_range_labels", "time_range_series"}) {
+    json.Field(name, true);
+  }
+  json.Field("lifecycle", view.lifecycle);
+  json.Field("remote_write_receiver", view.remote_write != nullptr).EndObject();
+  const promql::ParserOptions& parser = view.engine.options().parser;
+  json.Key("promql_functions").BeginObject();
+  for (const promql::FunctionSpec& function : promql::Functions()) {
+    json.Field(function.name, !function.experimental || parser.experimental_functions);
+  }
+  json.EndObject().EndObject();
   return Success(json.text());
 }
 

@@ -40,31 +40,44 @@ void WriteDropped(JsonWriter& json, const TargetSnapshot& target) {
   json.Field("scrapePool", target.scrape_pool).EndObject();
 }
 
+// By pool, those without any included.
+void WriteDroppedCounts(JsonWriter& json, const TargetsSnapshot& targets) {
+  std::map<std::string, uint64_t> counts;
+  for (const TargetSnapshot& target : targets.active) counts.try_emplace(target.scrape_pool, 0);
+  for (const TargetSnapshot& target : targets.dropped) ++counts[target.scrape_pool];
+  json.BeginObject();
+  for (const auto& [name, count] : counts) json.Field(name, count);
+  json.EndObject();
+}
+
 }  // namespace
 
 HttpServerResponse HandleTargets(const ProcessView& view, const HttpServerRequest& request) {
-  std::string state(request.parameters.Get("state"));
-  for (char& c : state) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  const std::string state = AsciiLower(request.parameters.Get("state"));
+  const bool any = state.empty() || state == "any";
+  const bool show_active = any || state == "active";
+  const bool show_dropped = any || state == "dropped";
   const std::string_view pool = request.parameters.Get("scrapePool");
-  const TargetsSnapshot targets = view.targets();
-  const auto wanted = [&](const TargetSnapshot& target) {
+  const auto wanted = [pool](const TargetSnapshot& target) {
     return pool.empty() || target.scrape_pool == pool;
   };
-  std::map<std::string, uint64_t> dropped_counts;
+  const TargetsSnapshot targets = view.targets();
   JsonWriter json;
   json.BeginObject().Key("activeTargets").BeginArray();
   for (const TargetSnapshot& target : targets.active) {
-    if (state != "dropped" && wanted(target)) WriteActive(json, target);
+    if (show_active && wanted(target)) WriteActive(json, target);
   }
   json.EndArray().Key("droppedTargets").BeginArray();
   for (const TargetSnapshot& target : targets.dropped) {
-    if (!wanted(target)) continue;
-    ++dropped_counts[target.scrape_pool];
-    if (state != "active") WriteDropped(json, target);
+    if (show_dropped && wanted(target)) WriteDropped(json, target);
   }
-  json.EndArray().Key("droppedTargetCounts").BeginObject();
-  for (const auto& [name, count] : dropped_counts) json.Field(name, count);
-  json.EndObject().EndObject();
+  json.EndArray().Key("droppedTargetCounts");
+  if (show_dropped) {
+    WriteDroppedCounts(json, targets);
+  } else {
+    json.Null();
+  }
+  json.EndObject();
   return Success(json.text());
 }
 

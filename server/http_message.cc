@@ -33,6 +33,12 @@ std::string UrlDecode(std::string_view text) {
   return out;
 }
 
+std::string AsciiLower(std::string_view text) {
+  std::string lower(text);
+  for (char& c : lower) c = static_cast<char>(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
+  return lower;
+}
+
 void Parameters::AddEncoded(std::string_view text) {
   while (!text.empty()) {
     const size_t end = std::min(text.find('&'), text.size());

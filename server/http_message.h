@@ -66,5 +66,6 @@ std::string BodyOf(const HttpServerResponse& response);
 HttpServerResponse PlainText(int status, std::string text);
 // "%41b+c" -> "Ab c"; a broken escape stays as it is.
 std::string UrlDecode(std::string_view text);
+std::string AsciiLower(std::string_view text);
 
 }  // namespace tocsin::server

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cctype>
 #include <charconv>
 #include <cstring>
 #include <mutex>
@@ -48,12 +47,6 @@ Result<Address> ParseAddress(const std::string& text) {
   return address;
 }
 
-std::string LowerCase(std::string_view text) {
-  std::string lower(text);
-  for (char& c : lower) c = static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
-  return lower;
-}
-
 std::string_view StatusText(int status) {
   struct Row {
     int status;
@@ -69,6 +62,7 @@ std::string_view StatusText(int status) {
       {405, "Method Not Allowed"},
       {406, "Not Acceptable"},
       {413, "Payload Too Large"},
+      {415, "Unsupported Media Type"},
       {422, "Unprocessable Entity"},
       {499, "Client Closed Request"},
       {500, "Internal Server Error"},
@@ -110,7 +104,7 @@ HttpServerRequest RequestOf(const mg_request_info& info) {
   request.method = info.request_method;
   if (info.local_uri != nullptr) request.path = info.local_uri;
   for (int i = 0; i < info.num_headers; ++i) {
-    request.headers.emplace_back(LowerCase(info.http_headers[i].name), info.http_headers[i].value);
+    request.headers.emplace_back(AsciiLower(info.http_headers[i].name), info.http_headers[i].value);
   }
   return request;
 }

@@ -32,6 +32,8 @@ constexpr Route kRoutes[] = {
     {Methods::kGetOrPost, "/api/v1/labels", &HandleLabels, "The label names."},
     {Methods::kGet, "/api/v1/label/{name}/values", &HandleLabelValues, "The values of a label."},
     {Methods::kGet, "/api/v1/metadata", &HandleMetadata, "Type and help of metrics."},
+    {Methods::kGet, "/api/v1/targets/metadata", &HandleTargetMetadata,
+     "Type and help of metrics, by target."},
     {Methods::kGet, "/api/v1/rules", &HandleRules, "Rule groups, rules and their alerts."},
     {Methods::kGet, "/api/v1/alerts", &HandleAlerts, "The pending and firing alerts."},
     {Methods::kGet, "/api/v1/targets", &HandleTargets, "What is watched, and how it is."},
@@ -41,6 +43,10 @@ constexpr Route kRoutes[] = {
     {Methods::kGet, "/api/v1/status/config", &HandleConfig, "The configuration without secrets."},
     {Methods::kGet, "/api/v1/status/flags", &HandleFlags, "The flags in force."},
     {Methods::kGet, "/api/v1/status/runtimeinfo", &HandleRuntimeInfo, "The process now."},
+    {Methods::kGet, "/api/v1/status/tsdb", &HandleStoreStatus, "What fills the store."},
+    {Methods::kGet, "/api/v1/notifications", &HandleNotifications, "What needs attention."},
+    {Methods::kGet, "/api/v1/features", &HandleFeatures, "What this build can do."},
+    {Methods::kPost, "/api/v1/write", &HandleRemoteWrite, "Takes samples by remote write 1.0."},
 };
 
 // Matches a route's path and collects what {…} took.
@@ -75,20 +81,56 @@ bool Allows(Methods methods, std::string_view method) {
 std::string_view AllowHeader(Methods methods) {
   switch (methods) {
     case Methods::kGet:
-      return "GET, HEAD, OPTIONS";
+      return "GET, HEAD";
     case Methods::kGetOrPost:
-      return "GET, HEAD, OPTIONS, POST";
+      return "GET, HEAD, POST";
     case Methods::kPost:
-      return "OPTIONS, POST, PUT";
+      return "POST, PUT";
   }
   return "";
 }
 
-HttpServerResponse WrongMethod(Methods methods, std::string_view method) {
+// What browsers need to let pages of other origins read the API, as Prometheus allows by default.
+void AllowOtherOrigins(const HttpServerRequest& request, HttpServerResponse& response) {
+  response.headers.emplace_back("Vary", "Origin");
+  if (request.Header("origin").empty()) return;
+  response.headers.insert(
+      response.headers.end(),
+      {{"Access-Control-Allow-Headers", "Accept, Authorization, Content-Type, Origin"},
+       {"Access-Control-Allow-Methods", "GET, POST, OPTIONS"},
+       {"Access-Control-Allow-Origin", "*"},
+       {"Access-Control-Expose-Headers", "Date"}});
+}
+
+// Whether a page of another site makes a browser send this. Reading is harmless, changing is not.
+bool IsCrossSite(const HttpServerRequest& request) {
+  const std::string_view origin = request.Header("origin");
+  const size_t scheme = origin.find("://");
+  if (origin.empty()) return false;
+  return scheme == std::string_view::npos || origin.substr(scheme + 3) != request.Header("host");
+}
+
+HttpServerResponse WrongMethod(Methods methods) {
   HttpServerResponse response = PlainText(405, "Method Not Allowed\n");
-  if (method == "OPTIONS") response = PlainText(204, "");
   response.headers.emplace_back("Allow", AllowHeader(methods));
   return response;
+}
+
+HttpServerResponse Call(const Route& route, const ProcessView& view,
+                        const HttpServerRequest& request) {
+  if (!Allows(route.methods, request.method)) return WrongMethod(route.methods);
+  if (route.methods == Methods::kPost && IsCrossSite(request)) {
+    return PlainText(403, "refused: a page of another site asks for this\n");
+  }
+  return route.handler(view, request);
+}
+
+HttpServerResponse FindAndCall(const ProcessView& view, HttpServerRequest& request) {
+  for (const Route& route : kRoutes) {
+    request.captures.clear();
+    if (PathMatches(route.path, request.path, request.captures)) return Call(route, view, request);
+  }
+  return PlainText(404, "404 page not found\n");
 }
 
 void Compress(const HttpServerRequest& request, HttpServerResponse& response) {
@@ -112,15 +154,12 @@ void Compress(const HttpServerRequest& request, HttpServerResponse& response) {
 std::span<const Route> Routes() { return kRoutes; }
 
 HttpServerResponse Dispatch(const ProcessView& view, HttpServerRequest request) {
-  for (const Route& route : kRoutes) {
-    request.captures.clear();
-    if (!PathMatches(route.path, request.path, request.captures)) continue;
-    if (!Allows(route.methods, request.method)) return WrongMethod(route.methods, request.method);
-    HttpServerResponse response = route.handler(view, request);
-    Compress(request, response);
-    return response;
-  }
-  return PlainText(404, "404 page not found\n");
+  const bool api = request.path.starts_with("/api/v1/");
+  HttpServerResponse response =
+      api && request.method == "OPTIONS" ? PlainText(204, "") : FindAndCall(view, request);
+  Compress(request, response);
+  if (api) AllowOtherOrigins(request, response);
+  return response;
 }
 
 }  // namespace tocsin::server
