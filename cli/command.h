@@ -28,7 +28,7 @@ struct FlagSpec {
   bool repeated = false;
 };
 
-// What the command line said.
+// What the command line said. Asking for a flag that the command does not have aborts.
 class Arguments {
  public:
   // The last value, or the fallback.
@@ -37,7 +37,7 @@ class Arguments {
   bool Switch(std::string_view flag) const;  // given (a switch has no value)
   bool Given(std::string_view flag) const;
   Result<Duration> DurationOf(std::string_view flag) const;  // Prometheus' notation
-  Result<int64_t> IntegerOf(std::string_view flag) const;
+  Result<int64_t> IntegerOf(std::string_view flag) const;    // 0 or more
   const std::vector<std::string>& positional() const { return positional_; }
 
   void SetFallback(std::string flag, std::string value);
@@ -55,6 +55,12 @@ class Arguments {
   std::vector<std::string> positional_;
 };
 
+// The exit codes of every command.
+constexpr int kExitOk = 0;
+constexpr int kExitNo = 1;     // the answer is no: a broken file, an alert that fires
+constexpr int kExitUsage = 2;  // wrong usage
+constexpr int kExitLint = 3;   // only with --lint-fatal: it works, but not well
+
 // The outside world of a command.
 struct CommandContext {
   const Clock& clock;
@@ -64,16 +70,19 @@ struct CommandContext {
   // Standard output and standard error. Flushed after each call.
   std::function<void(std::string_view)> out;
   std::function<void(std::string_view)> err;
+  // Waits; false when the command is to end instead of going on.
+  std::function<bool(Duration)> pause;
   bool colors = false;  // standard output is a terminal and NO_COLOR is not set
 };
 
 struct CommandSpec {
   std::string_view name;  // "serve", "check rules": words become nested subcommands
   std::string_view summary;
-  std::string_view positional = {};  // "FILE...": at least one; "[FILE]..." any; "" none
+  // Words: "FILE..." one or more, "[FILE]..." any, "SERVER EXPR" exactly these; "" none.
+  std::string_view positional = {};
   std::span<const FlagSpec> flags = {};
   std::string_view examples = {};  // whole lines, shown by --help
-  // The exit code: 0 success, 1 the answer is no (broken file, alert fires), 2 wrong usage.
+  // One of the exit codes above.
   int (*run)(const Arguments& arguments, CommandContext& context) = nullptr;
 };
 

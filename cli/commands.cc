@@ -1,0 +1,13 @@
+#include "cli/commands.h"
+
+namespace tocsin::cli {
+
+std::span<const CommandSpec* const> Commands() {
+  static constexpr const CommandSpec* kCommands[] = {
+      &kAlertsCommand,       &kHealthcheckCommand, &kCheckConfigCommand, &kCheckRulesCommand,
+      &kQueryInstantCommand, &kQueryRangeCommand,  &kCompletionCommand,  &kVersionCommand,
+  };
+  return kCommands;
+}
+
+}  // namespace tocsin::cli
