@@ -1,0 +1,195 @@
+#include "rules/alerting_rule.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <cmath>
+#include <memory>
+#include <optional>
+#include <utility>
+
+#include "engine/model/histogram.h"
+#include "engine/promql/parser.h"
+#include "rules/template/escape.h"
+
+namespace tocsin {
+namespace {
+
+constexpr std::string_view kAlertName = "alertname";
+
+templates::AlertFields FieldsOf(const promql::VectorElement& element,
+                                const ExpansionContext& context) {
+  templates::AlertFields fields;
+  fields.labels = std::make_shared<const LabelSet>(element.labels);
+  fields.external_labels = context.external_labels;
+  fields.external_url = context.environment.external_url;
+  fields.value = element.point.histogram == nullptr
+                     ? templates::Value(element.point.value)
+                     : templates::Value(element.point.histogram->ToString());
+  return fields;
+}
+
+std::string_view PhaseName(AlertPhase phase) {
+  switch (phase) {
+    case AlertPhase::kInactive:
+      return "inactive";
+    case AlertPhase::kPending:
+      return "pending";
+    case AlertPhase::kFiring:
+      return "firing";
+  }
+  return "";
+}
+
+Notification EndOf(const LabelSet& labels, const Alert& alert, Timestamp at) {
+  return {.labels = labels,
+          .annotations = alert.annotations,
+          .starts_at = alert.timing.fired_at.value_or(at),
+          .ends_at = at,
+          .generator_url = {}};
+}
+
+size_t CountActive(const Alerts& alerts) {
+  return static_cast<size_t>(std::ranges::count_if(alerts, [](const auto& entry) {
+    return entry.second.timing.phase != AlertPhase::kInactive;
+  }));
+}
+
+// What becomes of one alert, present in the result (`now`) or not (null).
+std::optional<Alert> MoveOn(const Alert* was, const Alert* now, const AlertPolicy& policy,
+                            const AlertEvaluation& evaluation) {
+  AlertCondition condition = AlertCondition::kHolds;
+  if (now == nullptr) {
+    const bool may_be_back_later = was->restored && evaluation.warming_up;
+    condition = may_be_back_later ? AlertCondition::kUnknown : AlertCondition::kGone;
+  }
+  const std::optional<AlertTiming> timing = Next(
+      was == nullptr ? std::nullopt : std::optional(was->timing), condition, evaluation.at, policy);
+  if (!timing) return std::nullopt;
+  Alert next = now == nullptr ? *was : *now;
+  next.timing = *timing;
+  return next;
+}
+
+}  // namespace
+
+AlertPhase AlertingRule::phase() const {
+  AlertPhase highest = AlertPhase::kInactive;
+  for (const auto& [labels, alert] : alerts_) highest = std::max(highest, alert.timing.phase);
+  return highest;
+}
+
+std::string AlertingRule::Expand(const AlertTemplate& text, const templates::AlertFields& fields,
+                                 const ExpansionContext& context) {
+  ++template_failures_.expansions;
+  Result<std::string> expanded = text.Expand(fields, context.environment);
+  if (expanded.ok()) return *std::move(expanded);
+  if (++template_failures_.failures == 1) {
+    template_failures_.first_error = expanded.error().message;
+  }
+  return fmt::format("<error expanding template: {}>", expanded.error().message);
+}
+
+Result<Alerts> AlertingRule::Expand(const promql::VectorValue& vector,
+                                    const ExpansionContext& context) {
+  template_failures_ = {};
+  Alerts alerts;
+  for (const promql::VectorElement& element : vector) {
+    const templates::AlertFields fields = FieldsOf(element, context);
+    LabelSet labels = element.labels;
+    labels.Remove(kMetricName);
+    for (const TemplatedLabel& label : spec_.label_templates) {
+      labels.Set(label.name, Expand(label.value, fields, context));
+    }
+    labels.Set(kAlertName, spec_.name);
+    Alert alert;
+    for (const TemplatedLabel& annotation : spec_.annotation_templates) {
+      alert.annotations.Set(annotation.name, Expand(annotation.value, fields, context));
+    }
+    alert.value = element.point.histogram == nullptr ? element.point.value : 0;
+    if (!alerts.emplace(std::move(labels), std::move(alert)).second) {
+      return ExecutionError(
+          "vector contains metrics with the same labelset after applying alert labels");
+    }
+  }
+  return alerts;
+}
+
+Status AlertingRule::Update(const promql::VectorValue& vector, const AlertEvaluation& evaluation,
+                            const ExpansionContext& context) {
+  ASSIGN_OR_RETURN(const Alerts present, Expand(vector, context));
+  const AlertPolicy policy = {.hold = spec_.hold,
+                              .keep_firing_for = spec_.keep_firing_for,
+                              .resolved_retention = evaluation.resolved_retention};
+  Alerts next;
+  std::vector<Notification> withdrawn;
+  for (const auto& [labels, was] : alerts_) {
+    const auto found = present.find(labels);
+    const Alert* now = found == present.end() ? nullptr : &found->second;
+    std::optional<Alert> alert = MoveOn(&was, now, policy, evaluation);
+    if (!alert) continue;
+    if (was.timing.phase == AlertPhase::kFiring && alert->timing.phase == AlertPhase::kPending) {
+      withdrawn.push_back(EndOf(labels, was, evaluation.at));
+    }
+    next.emplace(labels, *std::move(alert));
+  }
+  for (const auto& [labels, now] : present) {
+    if (alerts_.contains(labels)) continue;
+    next.emplace(labels, *MoveOn(nullptr, &now, policy, evaluation));
+  }
+  const size_t active = CountActive(next);
+  if (evaluation.limit > 0 && std::cmp_greater(active, evaluation.limit)) {
+    return ResourceExhausted(
+        fmt::format("exceeded limit of {} with {} alerts", evaluation.limit, active));
+  }
+  alerts_ = std::move(next);
+  std::ranges::move(withdrawn, std::back_inserter(withdrawn_));
+  return Ok();
+}
+
+std::vector<Notification> AlertingRule::TakeDue(Timestamp at, const Sending& sending) {
+  std::vector<Notification> due = std::exchange(withdrawn_, {});
+  for (auto& [labels, alert] : alerts_) {
+    if (!IsDue(alert.timing, at, sending.resend_delay)) continue;
+    alert.timing.last_sent_at = at;
+    // Two evaluations or deliveries may fail before the Alertmanager takes the alert for over.
+    const Timestamp valid_until = at + 4 * std::max(sending.interval, sending.resend_delay);
+    Notification notification =
+        EndOf(labels, alert, alert.timing.resolved_at.value_or(valid_until));
+    notification.starts_at = alert.timing.fired_at.value_or(alert.timing.active_at);
+    due.push_back(std::move(notification));
+  }
+  for (Notification& notification : due) notification.generator_url = sending.generator_url;
+  return due;
+}
+
+std::vector<Notification> AlertingRule::ResolveAll(const Alerts& alerts, Timestamp at) {
+  std::vector<Notification> ends;
+  for (const auto& [labels, alert] : alerts) {
+    if (alert.timing.phase == AlertPhase::kFiring) ends.push_back(EndOf(labels, alert, at));
+  }
+  return ends;
+}
+
+RuleSamples AlertingRule::Samples() const {
+  RuleSamples samples;
+  for (const auto& [labels, alert] : alerts_) {
+    if (alert.timing.phase == AlertPhase::kInactive) continue;
+    LabelSet state = labels;
+    state.Set(kMetricName, "ALERTS");
+    state.Set("alertstate", PhaseName(alert.timing.phase));
+    samples.push_back({.labels = std::move(state), .value = 1, .histogram = nullptr});
+    LabelSet since = labels;
+    since.Set(kMetricName, "ALERTS_FOR_STATE");
+    samples.push_back({.labels = std::move(since),
+                       .value = std::floor(ToSeconds(alert.timing.active_at)),
+                       .histogram = nullptr});
+  }
+  return samples;
+}
+
+std::string GeneratorUrl(const std::string& external_url, const promql::ParsedQuery& query) {
+  return external_url + templates::TableLink(promql::Print(query.root()));
+}
+
+}  // namespace tocsin
