@@ -5,6 +5,7 @@
 // serve_command.cc puts an HttpServer in front of Handle().
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,21 +30,26 @@ namespace tocsin::cli {
 
 struct AppOptions {
   std::string config_file;                        // "": DefaultConfig from the environment
-  std::string listen_address = "127.0.0.1:9977";  // where an HttpServer will stand
+  std::string listen_address = "127.0.0.1:9977";  // where an HttpServer stands
   std::string external_url;                       // "": http://<listen_address>
   std::string storage_path = "data/";
   Duration retention = std::chrono::hours(24 * 15);
-  size_t max_series = 0;  // 0: the store's own limit
+  size_t max_series = 0;  // 0: no limit
   bool lifecycle = false;
+  bool remote_write_receiver = false;
   Duration resend_delay = std::chrono::minutes(1);
   Duration outage_tolerance = std::chrono::hours(1);
+  size_t notification_queue_capacity = 10'000;  // alerts for each Alertmanager
   promql::EngineOptions engine;
   std::vector<std::pair<std::string, std::string>> flags;  // for /api/v1/status/flags
+  std::string working_directory;                           // for /api/v1/status/runtimeinfo
 };
 
-// Thread safety: Handle may be called from any thread between Start and Stop; the others from one.
+// Thread safety: Handle, Reload and the snapshots may be called from any thread between Start and
+// Stop; the others from one.
 class App {
  public:
+  // All outlive the app.
   struct Dependencies {
     const Clock& clock;
     Scheduler& scheduler;
@@ -53,10 +59,15 @@ class App {
     FileSystem& files;
     Logger& log;
     Environment environment;
+    std::function<double()> jitter;  // random, in [0, 1)
+    std::function<void()> quit;      // somebody asked for the end by POST /-/quit
   };
 
   App(AppOptions options, Dependencies dependencies);
+  // Stops without a drain.
   ~App();
+  App(const App&) = delete;
+  App& operator=(const App&) = delete;
 
   // Loads the configuration and sets everything going. A failure leaves nothing running.
   Status Start();
@@ -65,9 +76,9 @@ class App {
   Status Reload();
   // Stops evaluating and collecting, then tells the Alertmanagers what is still queued until
   // `drain` is over.
-  void Stop(Duration drain = std::chrono::seconds(15));
+  void Stop(Duration drain = std::chrono::seconds(10));
 
-  server::HttpServerResponse Handle(const server::HttpServerRequest& request) const;
+  server::HttpServerResponse Handle(server::HttpServerRequest request) const;
 
   // What was found, for the screen at the start: addresses, targets, rules, Alertmanagers.
   std::string Describe() const;
@@ -76,11 +87,9 @@ class App {
   TargetsSnapshot targets() const;
   std::shared_ptr<const RulesSnapshot> rules() const;
   AlertmanagersSnapshot alertmanagers() const;
-  // True once somebody asked for it by POST /-/quit.
-  bool quit_requested() const;
 
  private:
-  struct Parts;
+  class Parts;
   std::unique_ptr<Parts> parts_;
 };
 

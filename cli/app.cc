@@ -1,0 +1,304 @@
+#include "cli/app.h"
+
+#include <atomic>
+
+#include "alertmanager_client/client.h"
+#include "base/metrics.h"
+#include "base/published.h"
+#include "base/thread_annotations.h"
+#include "cli/build_info.h"
+#include "cli/description.h"
+#include "cli/housekeeping.h"
+#include "engine/storage/head.h"
+#include "exporters/target_manager.h"
+#include "rules/manager.h"
+#include "server/process_view.h"
+#include "server/router.h"
+
+namespace tocsin::cli {
+namespace {
+
+// The path that a reverse proxy puts in front of every page: "/tocsin", or "".
+std::string PathOf(const std::string& url) {
+  const size_t scheme = url.find("://");
+  const size_t slash = url.find('/', scheme == std::string::npos ? 0 : scheme + 3);
+  return slash == std::string::npos ? "" : url.substr(slash);
+}
+
+AppOptions Completed(AppOptions options) {
+  if (options.external_url.empty()) options.external_url = "http://" + options.listen_address;
+  while (options.external_url.ends_with('/')) options.external_url.pop_back();
+  while (options.storage_path.ends_with('/')) options.storage_path.pop_back();
+  return options;
+}
+
+// `instance` of the process's own series, as Prometheus has localhost:9090.
+std::string OwnInstance(const std::string& listen_address) {
+  const size_t colon = listen_address.rfind(':');
+  const std::string host = listen_address.substr(0, colon);
+  const bool local = host.empty() || host == "0.0.0.0" || host.starts_with("127.");
+  return local && colon != std::string::npos ? "localhost" + listen_address.substr(colon)
+                                             : listen_address;
+}
+
+std::vector<server::FamilyMetadata> Metadata(const TargetManager& targets) {
+  std::vector<server::FamilyMetadata> metadata;
+  for (FamilyText& family : targets.Families()) {
+    metadata.push_back({.name = std::move(family.name),
+                        .type = std::string(MetricTypeText(family.type)),
+                        .help = std::move(family.help),
+                        .unit = ""});
+  }
+  return metadata;
+}
+
+struct ReloadState {
+  bool ok = true;
+  std::optional<Timestamp> at;
+  std::string error;
+};
+
+}  // namespace
+
+class App::Parts {
+ public:
+  Parts(AppOptions app_options, Dependencies app_dependencies);
+
+  Result<std::shared_ptr<const Config>> Load() const;
+  // Everything or, with an error, nothing.
+  Status Apply(std::shared_ptr<const Config> next);
+  Status LoadAndApply();
+  Status Reload();
+  void KeepHouse();
+  server::ProcessView MakeView();
+  server::RuntimeInfo Runtime() const;
+
+  const AppOptions options;
+  const Dependencies dependencies;
+  const Timestamp start_time;
+  Metrics metrics;
+  Head head;
+  const promql::Engine engine;
+  TargetManager targets;
+  AlertmanagerClient alertmanagers;
+  RuleManager rules;
+  Published<Config> config;
+  Published<ReloadState> last_reload;
+  const std::shared_ptr<Gauge> reload_ok;
+  const std::shared_ptr<Gauge> reload_time;
+  const std::shared_ptr<Gauge> build_info;
+  std::optional<Housekeeping> housekeeping;
+  const server::ProcessView view;
+  const std::string path_prefix;
+  // Held over a whole reload: reloads come from signals and requests, and one must see what the
+  // other has left.
+  Mutex lifecycle_mutex;
+  bool running GUARDED_BY(lifecycle_mutex) = false;
+};
+
+App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
+    : options(Completed(std::move(app_options))),
+      dependencies(std::move(app_dependencies)),
+      start_time(dependencies.clock.Now()),
+      head({.retention = options.retention, .max_series = options.max_series}, dependencies.clock),
+      engine(options.engine, dependencies.clock, &dependencies.cpu),
+      targets({.clock = dependencies.clock,
+               .scheduler = dependencies.scheduler,
+               .io = dependencies.io,
+               .http = dependencies.http,
+               .files = dependencies.files,
+               .log = dependencies.log,
+               .sink = head,
+               .metrics = metrics,
+               .own_instance = OwnInstance(options.listen_address)}),
+      alertmanagers({.queue_capacity = options.notification_queue_capacity},
+                    {.clock = dependencies.clock,
+                     .scheduler = dependencies.scheduler,
+                     .io = dependencies.io,
+                     .http = dependencies.http,
+                     .log = dependencies.log,
+                     .metrics = metrics,
+                     .jitter = dependencies.jitter}),
+      rules({.external_url = options.external_url,
+             .resend_delay = options.resend_delay,
+             .journal_path = options.storage_path + "/alerts.json",
+             .outage_tolerance = options.outage_tolerance},
+            {.clock = dependencies.clock,
+             .scheduler = dependencies.scheduler,
+             .cpu = dependencies.cpu,
+             .engine = engine,
+             .querier = head,
+             .sink = head,
+             .notifier = alertmanagers,
+             .files = dependencies.files,
+             .log = dependencies.log,
+             .metrics = metrics}),
+      last_reload(std::make_shared<const ReloadState>()),
+      reload_ok(metrics.MakeGauge("prometheus_config_last_reload_successful",
+                                  "Whether the last configuration reload attempt was successful.")),
+      reload_time(metrics.MakeGauge("prometheus_config_last_reload_success_timestamp_seconds",
+                                    "Timestamp of the last successful configuration reload.")),
+      build_info(metrics.MakeGauge(
+          "tocsin_build_info", "Always 1; the labels say which build.",
+          {{"version", std::string(BuildVersion())}, {"revision", std::string(BuildRevision())}})),
+      view(MakeView()),
+      path_prefix(PathOf(options.external_url)) {
+  build_info->Set(1);
+}
+
+server::ProcessView App::Parts::MakeView() {
+  return {
+      .clock = dependencies.clock,
+      .engine = engine,
+      .querier = head,
+      .exposition = targets.exposition(),
+      .build = {.version = std::string(BuildVersion()), .revision = std::string(BuildRevision())},
+      .flags = options.flags,
+      .external_url = options.external_url,
+      .lifecycle = options.lifecycle,
+      .remote_write = options.remote_write_receiver ? &head : nullptr,
+      .ready = [] { return true; },
+      .config = [this] { return config.Get(); },
+      .targets = [this] { return targets.Snapshot(); },
+      .rules = [this] { return rules.Snapshot(); },
+      .alertmanagers = [this] { return alertmanagers.Snapshot(); },
+      .runtime = [this] { return Runtime(); },
+      .store = [this] { return head.Stats(); },
+      .metadata = [this] { return Metadata(targets); },
+      .reload = [this] { return Reload(); },
+      .quit = dependencies.quit};
+}
+
+server::RuntimeInfo App::Parts::Runtime() const {
+  const std::shared_ptr<const ReloadState> reload = last_reload.Get();
+  return {.start_time = start_time,
+          .working_directory = options.working_directory,
+          .last_reload_ok = reload->ok,
+          .last_reload = reload->at,
+          .last_reload_error = reload->error,
+          .series = head.Stats().series,
+          .retention = FormatPrometheusDuration(options.retention)};
+}
+
+Result<std::shared_ptr<const Config>> App::Parts::Load() const {
+  Result<Config> loaded =
+      options.config_file.empty()
+          ? DefaultConfig(dependencies.files, dependencies.environment)
+          : LoadConfig(dependencies.files, dependencies.environment, options.config_file);
+  if (!loaded.ok()) return loaded.error();
+  return std::make_shared<const Config>(*std::move(loaded));
+}
+
+Status App::Parts::Apply(std::shared_ptr<const Config> next) {
+  RETURN_IF_ERROR(targets.Check(*next));
+  RETURN_IF_ERROR(rules.Apply(*next));
+  // From here on nothing fails: the targets have been checked.
+  alertmanagers.Apply(*next);
+  RETURN_IF_ERROR(targets.Apply(*next));
+  for (const std::string& warning : next->warnings) {
+    dependencies.log.Warn("configuration", {{"warning", warning}});
+  }
+  config.Set(std::move(next));
+  return Ok();
+}
+
+Status App::Parts::LoadAndApply() {
+  const MutexLock lock(lifecycle_mutex);
+  if (!running) return Canceled("the server is stopping");
+  Result<std::shared_ptr<const Config>> next = Load();
+  const Status status = next.ok() ? Apply(*std::move(next)) : Status(next.error());
+  const Timestamp now = dependencies.clock.Now();
+  ReloadState state{.ok = status.ok(), .at = now};
+  reload_ok->Set(status.ok() ? 1 : 0);
+  if (status.ok()) {
+    reload_time->Set(ToSeconds(now));
+  } else {
+    state.error = status.error().message;
+  }
+  last_reload.Set(std::make_shared<const ReloadState>(std::move(state)));
+  return status;
+}
+
+void App::Parts::KeepHouse() {
+  housekeeping.emplace(Housekeeping::Dependencies{.clock = dependencies.clock,
+                                                  .scheduler = dependencies.scheduler,
+                                                  .executor = dependencies.cpu,
+                                                  .head = head,
+                                                  .metrics = metrics});
+}
+
+Status App::Parts::Reload() {
+  const Status status = LoadAndApply();
+  if (status.ok()) {
+    dependencies.log.Info("configuration reloaded", {{"file", options.config_file}});
+  } else {
+    dependencies.log.Error("configuration not reloaded; the old one stays in force",
+                           {{"err", status.error().message}});
+  }
+  return status;
+}
+
+App::App(AppOptions options, Dependencies dependencies)
+    : parts_(std::make_unique<Parts>(std::move(options), std::move(dependencies))) {}
+
+App::~App() { Stop(Duration::zero()); }
+
+Status App::Start() {
+  {
+    const MutexLock lock(parts_->lifecycle_mutex);
+    parts_->running = true;
+  }
+  const Status status = parts_->LoadAndApply();
+  if (!status.ok()) {
+    Stop(Duration::zero());
+    return status;
+  }
+  parts_->KeepHouse();
+  return Ok();
+}
+
+Status App::Reload() { return parts_->Reload(); }
+
+void App::Stop(Duration drain) {
+  {
+    const MutexLock lock(parts_->lifecycle_mutex);
+    if (!parts_->running) return;
+    parts_->running = false;
+  }
+  parts_->housekeeping.reset();
+  parts_->rules.Stop();
+  parts_->targets.Stop();
+  const DrainReport report = parts_->alertmanagers.Drain(drain);
+  for (const std::string& url : report.alertmanagers) {
+    parts_->dependencies.log.Warn("alerts were not delivered before the end",
+                                  {{"alertmanager", url}});
+  }
+}
+
+server::HttpServerResponse App::Handle(server::HttpServerRequest request) const {
+  const std::string& prefix = parts_->path_prefix;
+  // Both as a proxy that keeps its prefix asks and as one that strips it does.
+  if (!prefix.empty() && (request.path == prefix || request.path.starts_with(prefix + "/"))) {
+    request.path.erase(0, prefix.size());
+    if (request.path.empty()) request.path = "/";
+  }
+  return server::Dispatch(parts_->view, std::move(request));
+}
+
+std::string App::Describe() const {
+  const std::shared_ptr<const Config> config = parts_->config.Get();
+  const std::shared_ptr<const RulesSnapshot> rules = parts_->rules.Snapshot();
+  return DescribeFindings({.url = parts_->options.external_url,
+                           .config = *config,
+                           .targets = parts_->targets.Snapshot(),
+                           .rules = *rules,
+                           .alertmanagers = parts_->alertmanagers.Snapshot(),
+                           .retention = parts_->options.retention});
+}
+
+std::shared_ptr<const Config> App::config() const { return parts_->config.Get(); }
+TargetsSnapshot App::targets() const { return parts_->targets.Snapshot(); }
+std::shared_ptr<const RulesSnapshot> App::rules() const { return parts_->rules.Snapshot(); }
+AlertmanagersSnapshot App::alertmanagers() const { return parts_->alertmanagers.Snapshot(); }
+
+}  // namespace tocsin::cli

@@ -1,0 +1,132 @@
+#include <unistd.h>
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <mutex>
+#include <random>
+#include <thread>
+
+#include "cli/build_info.h"
+#include "cli/commands.h"
+#include "cli/serve_flags.h"
+#include "cli/signals.h"
+#include "server/http_server.h"
+
+namespace tocsin::cli {
+namespace {
+
+// Collections and sending wait for others most of the time.
+constexpr size_t kIoThreads = 16;
+
+std::string WorkingDirectory() {
+  std::error_code error;
+  return std::filesystem::current_path(error).string();
+}
+
+// What others can reach: the host's name where the server listens on all addresses.
+std::string ExternalUrl(const std::string& address) {
+  constexpr std::string_view kAll = "0.0.0.0:";
+  if (!address.starts_with(kAll)) return "http://" + address;
+  char name[256] = "localhost";
+  ::gethostname(name, sizeof(name) - 1);
+  return "http://" + std::string(name) + ":" + address.substr(kAll.size());
+}
+
+// In [0, 1), from any thread.
+std::function<double()> RandomJitter() {
+  struct Source {
+    std::mutex mutex;
+    std::minstd_rand engine{std::random_device()()};
+  };
+  return [source = std::make_shared<Source>()] {
+    const std::lock_guard lock(source->mutex);
+    return std::generate_canonical<double, 32>(source->engine);
+  };
+}
+
+// Serves until a signal or a request ends it.
+int ServeUntilStopped(App& app, Signals& signals, CommandContext& context, Logger& log) {
+  context.out(app.Describe());
+  log.Info("started", {{"version", BuildVersion()}, {"revision", BuildRevision()}});
+  while (signals.Wait() == Signals::Kind::kReload) {
+    // Why a reload failed stands in the log; the old configuration stays in force.
+    (void)app.Reload();
+  }
+  log.Info("stopping");
+  return kExitOk;
+}
+
+int Serve(ServeOptions options, CommandContext& context) {
+  const std::unique_ptr<Logger> log = MakeStderrLogger(options.log_level, options.log_format);
+  auto signals = std::make_unique<Signals>();
+  ThreadScheduler scheduler;
+  ThreadPool io("tocsin-io", kIoThreads);
+  ThreadPool cpu("tocsin-cpu", std::max(2U, std::thread::hardware_concurrency()));
+
+  // The server stands first: a taken address ends the start, and the real port is known.
+  std::atomic<const App*> running = nullptr;
+  const auto handler = [&running](const server::HttpServerRequest& request) {
+    const App* const app = running;
+    if (app == nullptr) return server::PlainText(503, "tocsin is not ready yet.\n");
+    return app->Handle(request);
+  };
+  Result<std::unique_ptr<server::HttpServer>> http_server =
+      server::HttpServer::Start({.listen_address = options.app.listen_address}, handler, *log);
+  if (!http_server.ok()) {
+    context.err("tocsin serve: " + http_server.error().message + "\n");
+    return kExitNo;
+  }
+  options.app.listen_address = (*http_server)->address();
+  if (options.app.external_url.empty()) {
+    options.app.external_url = ExternalUrl(options.app.listen_address);
+  }
+  options.app.working_directory = WorkingDirectory();
+
+  App app(std::move(options.app), {.clock = context.clock,
+                                   .scheduler = scheduler,
+                                   .io = io,
+                                   .cpu = cpu,
+                                   .http = context.http,
+                                   .files = context.files,
+                                   .log = *log,
+                                   .environment = context.environment,
+                                   .jitter = RandomJitter(),
+                                   .quit = [&signals] { signals->RequestStop(); }});
+  const Status started = app.Start();
+  int code = kExitNo;
+  if (started.ok()) {
+    running = &app;
+    code = ServeUntilStopped(app, *signals, context, *log);
+  } else {
+    context.err("tocsin serve: " + started.error().message + "\n");
+  }
+  http_server->reset();
+  signals.reset();  // a second signal ends a long drain
+  app.Stop();
+  return code;
+}
+
+int RunServe(const Arguments& arguments, CommandContext& context) {
+  Result<ServeOptions> options = ReadServeFlags(arguments);
+  if (!options.ok()) {
+    context.err("tocsin serve: " + options.error().message + "\n");
+    return kExitUsage;
+  }
+  return Serve(*std::move(options), context);
+}
+
+}  // namespace
+
+const CommandSpec kServeCommand = {
+    .name = "serve",
+    .summary = "Collect, store, judge by alert rules, and tell Alertmanager; until SIGTERM.",
+    .flags = ServeFlags(),
+    .examples =
+        "tocsin serve\n"
+        "DATABASE_URL=postgresql://user:password@db/app tocsin serve\n"
+        "tocsin serve --config.file=prometheus.yml --web.listen-address=:9977\n"
+        "kill -HUP $(pidof tocsin)    # reload the configuration and the rules",
+    .run = &RunServe,
+};
+
+}  // namespace tocsin::cli

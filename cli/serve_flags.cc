@@ -1,0 +1,158 @@
+#include "cli/serve_flags.h"
+
+#include <algorithm>
+
+#include "cli/features.h"
+
+namespace tocsin::cli {
+namespace {
+
+constexpr FlagSpec kFlags[] = {
+    {.name = "--config.file",
+     .value = "FILE",
+     .help = "Prometheus' configuration, with the section `collectors:` beside it. Without: the "
+             "host, tocsin itself, and what DATABASE_URL, REDIS_URL and CELERY_BROKER_URL name."},
+    {.name = "--web.listen-address",
+     .value = "ADDRESS",
+     .fallback = "127.0.0.1:9977",
+     .help = "IPv4 address and port; port 0 is any free one."},
+    {.name = "--web.external-url",
+     .value = "URL",
+     .help = "Where users reach the pages, for links in alerts (default: the listen address)."},
+    {.name = "--web.enable-lifecycle", .help = "Allow POST /-/reload and /-/quit."},
+    {.name = "--web.enable-remote-write-receiver",
+     .help = "Take samples at POST /api/v1/write (remote write 1.0)."},
+    {.name = "--storage.tsdb.path",
+     .value = "FOLDER",
+     .fallback = "data/",
+     .help = "Where the state of alerts is kept over restarts."},
+    {.name = "--storage.tsdb.retention.time",
+     .value = "DURATION",
+     .fallback = "15d",
+     .help = "How long samples are kept."},
+    {.name = "--storage.max-series",
+     .value = "N",
+     .fallback = "0",
+     .help = "Take no more series than this; 0 is no limit."},
+    {.name = "--query.lookback-delta",
+     .value = "DURATION",
+     .fallback = "5m",
+     .help = "How old a sample an expression still sees."},
+    {.name = "--query.timeout",
+     .value = "DURATION",
+     .fallback = "2m",
+     .help = "How long a query may take."},
+    {.name = "--query.max-concurrency",
+     .value = "N",
+     .fallback = "20",
+     .help = "How many queries run at once."},
+    {.name = "--query.max-samples",
+     .value = "N",
+     .fallback = "50000000",
+     .help = "How many samples one query may hold in memory."},
+    {.name = "--rules.alert.resend-delay",
+     .value = "DURATION",
+     .fallback = "1m",
+     .help = "After which time a firing alert is sent again."},
+    {.name = "--rules.alert.for-outage-tolerance",
+     .value = "DURATION",
+     .fallback = "1h",
+     .help = "After a longer outage the state of alerts is not restored."},
+    {.name = "--alertmanager.notification-queue-capacity",
+     .value = "N",
+     .fallback = "10000",
+     .help = "How many alerts may wait for an Alertmanager."},
+    kEnableFeatureFlag,
+    {.name = "--log.level",
+     .value = "LEVEL",
+     .fallback = "info",
+     .help = "One of debug, info, warn, error."},
+    {.name = "--log.format",
+     .value = "FORMAT",
+     .fallback = "logfmt",
+     .help = "One of logfmt, json."},
+};
+
+Result<int64_t> Positive(std::string_view flag, const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const int64_t number, arguments.IntegerOf(flag));
+  if (number == 0) return InvalidArgument(std::string(flag) + ": must be more than 0");
+  return number;
+}
+
+Result<Duration> PositiveDuration(std::string_view flag, const Arguments& arguments) {
+  ASSIGN_OR_RETURN(const Duration duration, arguments.DurationOf(flag));
+  if (duration <= Duration::zero()) {
+    return InvalidArgument(std::string(flag) + ": must be more than 0");
+  }
+  return duration;
+}
+
+Result<promql::EngineOptions> ReadEngineFlags(const Arguments& arguments) {
+  ASSIGN_OR_RETURN(promql::EngineOptions engine, ParseFeatures(arguments.All("--enable-feature")));
+  ASSIGN_OR_RETURN(const Duration lookback, PositiveDuration("--query.lookback-delta", arguments));
+  engine.lookback_ms = lookback.count();
+  ASSIGN_OR_RETURN(engine.timeout, PositiveDuration("--query.timeout", arguments));
+  ASSIGN_OR_RETURN(const int64_t concurrency, Positive("--query.max-concurrency", arguments));
+  engine.max_concurrent = static_cast<size_t>(concurrency);
+  ASSIGN_OR_RETURN(const int64_t samples, Positive("--query.max-samples", arguments));
+  engine.max_samples = static_cast<size_t>(samples);
+  return engine;
+}
+
+// As /api/v1/status/flags shows them: without dashes, sorted; a switch is true or false.
+std::vector<std::pair<std::string, std::string>> FlagValues(const Arguments& arguments) {
+  std::vector<std::pair<std::string, std::string>> values;
+  for (const FlagSpec& flag : kFlags) {
+    std::string value;
+    if (flag.repeated) {
+      for (const std::string& one : arguments.All(flag.name)) {
+        value += (value.empty() ? "" : ",") + one;
+      }
+    } else if (flag.value.empty()) {
+      value = arguments.Switch(flag.name) ? "true" : "false";
+    } else {
+      value = arguments.Text(flag.name);
+    }
+    values.emplace_back(flag.name.substr(2), std::move(value));
+  }
+  std::ranges::sort(values);
+  return values;
+}
+
+Status CheckExternalUrl(const std::string& url) {
+  if (url.empty() || url.starts_with("http://") || url.starts_with("https://")) return Ok();
+  return InvalidArgument("--web.external-url: \"" + UrlWithoutSecrets(url) +
+                         "\" must begin with http:// or https://");
+}
+
+}  // namespace
+
+std::span<const FlagSpec> ServeFlags() { return kFlags; }
+
+Result<ServeOptions> ReadServeFlags(const Arguments& arguments) {
+  ServeOptions options;
+  AppOptions& app = options.app;
+  app.config_file = arguments.Text("--config.file");
+  app.listen_address = arguments.Text("--web.listen-address");
+  app.external_url = arguments.Text("--web.external-url");
+  RETURN_IF_ERROR(CheckExternalUrl(app.external_url));
+  app.storage_path = arguments.Text("--storage.tsdb.path");
+  app.lifecycle = arguments.Switch("--web.enable-lifecycle");
+  app.remote_write_receiver = arguments.Switch("--web.enable-remote-write-receiver");
+  ASSIGN_OR_RETURN(app.retention, PositiveDuration("--storage.tsdb.retention.time", arguments));
+  ASSIGN_OR_RETURN(const int64_t max_series, arguments.IntegerOf("--storage.max-series"));
+  app.max_series = static_cast<size_t>(max_series);
+  ASSIGN_OR_RETURN(app.resend_delay, arguments.DurationOf("--rules.alert.resend-delay"));
+  ASSIGN_OR_RETURN(app.outage_tolerance,
+                   arguments.DurationOf("--rules.alert.for-outage-tolerance"));
+  ASSIGN_OR_RETURN(const int64_t capacity,
+                   Positive("--alertmanager.notification-queue-capacity", arguments));
+  app.notification_queue_capacity = static_cast<size_t>(capacity);
+  ASSIGN_OR_RETURN(app.engine, ReadEngineFlags(arguments));
+  ASSIGN_OR_RETURN(options.log_level, ParseLogLevel(arguments.Text("--log.level")));
+  ASSIGN_OR_RETURN(options.log_format, ParseLogFormat(arguments.Text("--log.format")));
+  app.flags = FlagValues(arguments);
+  return options;
+}
+
+}  // namespace tocsin::cli
