@@ -91,6 +91,7 @@ class Engine {
 
   const EngineOptions& options() const { return options_; }
   const Clock& clock() const { return clock_; }
+  Executor* workers() const { return workers_; }
 
   Result<std::shared_ptr<const ParsedQuery>> Parse(std::string_view text) const;
   // Errors: kExecution, kTimeout, kCanceled, kResourceExhausted ("query processing would load too
@@ -101,11 +102,15 @@ class Engine {
                             int64_t end_ms, int64_t step_ms, const QueryLimits& limits = {}) const;
 
  private:
+  class Admission;
+  // Runs the query once there is room for it.
+  Result<QueryResult> Admitted(const QueryLimits& limits,
+                               const std::function<Result<QueryResult>()>& run) const;
+
   const EngineOptions options_;
   const Clock& clock_;
   Executor* const workers_;
-  class Admission;
-  std::unique_ptr<Admission> admission_;
+  const std::unique_ptr<Admission> admission_;
 };
 
 }  // namespace tocsin::promql

@@ -63,4 +63,10 @@ Result<Block> VectorSortDesc(const CallContext& context, std::vector<Block> args
 Result<Block> VectorSortByLabel(const CallContext& context, std::vector<Block> args);
 Result<Block> VectorSortByLabelDesc(const CallContext& context, std::vector<Block> args);
 
+// functions_special.cc: they look at their argument's expression or read it themselves.
+Result<Block> SpecialAbsent(Evaluator& evaluator, const PlanNode& node, const Steps& steps);
+Result<Block> SpecialAbsentOverTime(Evaluator& evaluator, const PlanNode& node, const Steps& steps);
+Result<Block> SpecialTimestamp(Evaluator& evaluator, const PlanNode& node, const Steps& steps);
+Result<Block> SpecialStartTimestamp(Evaluator& evaluator, const PlanNode& node, const Steps& steps);
+
 }  // namespace tocsin::promql

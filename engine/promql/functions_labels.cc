@@ -82,7 +82,14 @@ bool NaturallyBefore(std::string_view a, std::string_view b) {
 // Only an instant query has an order; in a range query nothing moves.
 template <typename Before>
 Block Sorted(const CallContext& context, const Block& block, bool histograms, Before before) {
-  if (context.range_query || block.steps() != 1) return block;
+  if (context.range_query) {
+    context.annotations.Warn(
+        "PromQL warning: sort is ineffective for range queries since results are always ordered by "
+        "labels",
+        context.position);
+    return block;
+  }
+  if (block.steps() != 1) return block;
   std::vector<size_t> order;
   for (size_t series = 0; series < block.series(); ++series) {
     if (!block.Has(series, 0)) continue;

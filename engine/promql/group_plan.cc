@@ -1,0 +1,98 @@
+#include "engine/promql/group_plan.h"
+
+#include <optional>
+
+#include "engine/promql/evaluator.h"
+#include "engine/promql/plan.h"
+#include "engine/promql/plan_memory.h"
+#include "engine/promql/query_result.h"
+
+namespace tocsin::promql {
+
+struct GroupPlan::Compiled {
+  explicit Compiled(const Engine& used_engine) : engine(used_engine) {}
+
+  const Engine& engine;
+  std::vector<GroupQuery> queries;
+  Plan plan;
+  std::vector<Result<PlanEdge>> roots;
+  // Label sets that are remembered have ids of this table, which lives as long as they do.
+  const Querier* querier = nullptr;
+  std::unique_ptr<SymbolTable> symbols;
+  PlanMemory memory;
+};
+
+struct GroupPlan::Evaluation::State {
+  Compiled& compiled;
+  QueryLimits limits;
+  Evaluator evaluator;
+};
+
+GroupPlan::GroupPlan(const Engine& engine, std::vector<GroupQuery> queries)
+    : compiled_(std::make_unique<Compiled>(engine)) {
+  compiled_->queries = std::move(queries);
+  for (const GroupQuery& query : compiled_->queries) {
+    compiled_->roots.push_back(
+        compiled_->plan.Add(*query.query, {.default_step_ms = engine.options().default_step_ms}));
+    for (const std::string& metric : query.writes) compiled_->plan.Invalidate(metric);
+  }
+}
+
+GroupPlan::~GroupPlan() = default;
+GroupPlan::GroupPlan(GroupPlan&&) noexcept = default;
+GroupPlan& GroupPlan::operator=(GroupPlan&&) noexcept = default;
+
+size_t GroupPlan::size() const { return compiled_->queries.size(); }
+
+GroupPlan::Evaluation GroupPlan::Begin(const Querier& querier, int64_t t_ms,
+                                       const QueryLimits& limits) {
+  // What queries made up along the way (count_values, label_replace) must not pile up.
+  constexpr size_t kMaxOwnSymbols = 100'000;
+  Compiled& compiled = *compiled_;
+  if (compiled.querier != &querier || compiled.symbols->size() > kMaxOwnSymbols) {
+    compiled.memory.Clear();
+    compiled.symbols = std::make_unique<SymbolTable>(querier.symbols());
+    compiled.querier = &querier;
+  }
+  const EngineOptions& options = compiled.engine.options();
+  const EvaluatorContext context{
+      .options = options,
+      .querier = querier,
+      .symbols = *compiled.symbols,
+      .memory = compiled.memory,
+      .query_steps = Steps{.start_ms = t_ms},
+      .range_query = false,
+      .lookback_ms = limits.lookback_ms > 0 ? limits.lookback_ms : options.lookback_ms};
+  return Evaluation(
+      std::make_unique<Evaluation::State>(Evaluation::State{compiled, limits, Evaluator(context)}));
+}
+
+GroupPlan::Evaluation::Evaluation(std::unique_ptr<State> state) : state_(std::move(state)) {}
+GroupPlan::Evaluation::~Evaluation() = default;
+GroupPlan::Evaluation::Evaluation(Evaluation&&) noexcept = default;
+
+Result<QueryResult> GroupPlan::Evaluation::Run(size_t index) {
+  Compiled& compiled = state_->compiled;
+  const Result<PlanEdge>& root = compiled.roots[index];
+  if (!root.ok()) return root.error();
+  const ParsedQuery& query = *compiled.queries[index].query;
+  const EngineOptions& options = compiled.engine.options();
+  const Clock& clock = compiled.engine.clock();
+  const SteadyTime started = clock.Steady();
+  const Duration timeout =
+      state_->limits.timeout > Duration::zero() ? state_->limits.timeout : options.timeout;
+  QueryBudget budget(clock, started + timeout, options.max_samples, state_->limits.canceled);
+  Annotations annotations;
+  Result<QueryValue> value =
+      ResultOfQuery(state_->evaluator, *root, query.root(), budget, annotations);
+  state_->evaluator.ForgetAfter(index);
+  if (!value.ok()) return std::move(value).error();
+  QueryStats stats = budget.stats();
+  stats.wall = std::chrono::duration_cast<Duration>(clock.Steady() - started);
+  return QueryResult{.value = *std::move(value),
+                     .warnings = annotations.Warnings(query.text()),
+                     .infos = annotations.Infos(query.text()),
+                     .stats = stats};
+}
+
+}  // namespace tocsin::promql
