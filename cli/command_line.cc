@@ -95,6 +95,11 @@ int WrongUsage(const std::string& words, const std::string& problem, CommandCont
   return kExitUsage;
 }
 
+std::string Unexpected(const std::vector<std::string>& words) {
+  const bool flag = words.front().starts_with('-');
+  return std::string("there is no ") + (flag ? "flag " : "command or argument ") + words.front();
+}
+
 int Run(BoundCommand& command, CommandContext& context) {
   const PositionalCount count = CountPositional(command.spec->positional);
   const int given = static_cast<int>(command.positional.size());
@@ -103,7 +108,7 @@ int Run(BoundCommand& command, CommandContext& context) {
     return WrongUsage(name, "expected " + std::string(command.spec->positional), context);
   }
   if (given > count.max) {
-    return WrongUsage(name, "unexpected argument \"" + command.positional.back() + "\"", context);
+    return WrongUsage(name, Unexpected({command.positional.back()}), context);
   }
   const Arguments arguments = Collect(command);
   return command.spec->run(arguments, context);
@@ -125,10 +130,12 @@ int RunCommandLine(const std::vector<std::string>& arguments, CommandContext& co
     context.out(HelpFor(root));
     return kExitOk;
   } catch (const CLI::RequiredError&) {
+    const std::vector<std::string> unknown = root.remaining(true);
+    if (!unknown.empty()) return WrongUsage(UnderstoodWords(root), Unexpected(unknown), context);
     context.err(HelpFor(root));
     return kExitUsage;
   } catch (const CLI::ExtrasError&) {
-    return WrongUsage(UnderstoodWords(root), "unexpected " + root.remaining(true).front(), context);
+    return WrongUsage(UnderstoodWords(root), Unexpected(root.remaining(true)), context);
   } catch (const CLI::ParseError& error) {
     return WrongUsage(UnderstoodWords(root), error.what(), context);
   }
