@@ -9,7 +9,6 @@
 #include <utility>
 
 #include "engine/model/histogram.h"
-#include "engine/promql/parser.h"
 #include "rules/template/escape.h"
 
 namespace tocsin {
@@ -163,10 +162,13 @@ std::vector<Notification> AlertingRule::TakeDue(Timestamp at, const Sending& sen
   return due;
 }
 
-std::vector<Notification> AlertingRule::ResolveAll(const Alerts& alerts, Timestamp at) {
+std::vector<Notification> AlertingRule::ResolveAll(const Alerts& alerts, Timestamp at,
+                                                   const std::string& generator_url) {
   std::vector<Notification> ends;
   for (const auto& [labels, alert] : alerts) {
-    if (alert.timing.phase == AlertPhase::kFiring) ends.push_back(EndOf(labels, alert, at));
+    if (alert.timing.phase != AlertPhase::kFiring) continue;
+    ends.push_back(EndOf(labels, alert, at));
+    ends.back().generator_url = generator_url;
   }
   return ends;
 }
@@ -188,8 +190,8 @@ RuleSamples AlertingRule::Samples() const {
   return samples;
 }
 
-std::string GeneratorUrl(const std::string& external_url, const promql::ParsedQuery& query) {
-  return external_url + templates::TableLink(promql::Print(query.root()));
+std::string GeneratorUrl(const std::string& external_url, const std::string& canonical_query) {
+  return external_url + templates::TableLink(canonical_query);
 }
 
 }  // namespace tocsin

@@ -71,7 +71,8 @@ class AlertingRule {
   };
   std::vector<Notification> TakeDue(Timestamp at, const Sending& sending);
   // The end of every firing alert: the rule goes away.
-  static std::vector<Notification> ResolveAll(const Alerts& alerts, Timestamp at);
+  static std::vector<Notification> ResolveAll(const Alerts& alerts, Timestamp at,
+                                              const std::string& generator_url);
 
   // ALERTS and ALERTS_FOR_STATE of the pending and firing alerts.
   RuleSamples Samples() const;
@@ -97,6 +98,6 @@ class AlertingRule {
 };
 
 // The path of an expression's table in the web interface: what alerts link to.
-std::string GeneratorUrl(const std::string& external_url, const promql::ParsedQuery& query);
+std::string GeneratorUrl(const std::string& external_url, const std::string& canonical_query);
 
 }  // namespace tocsin

@@ -40,8 +40,12 @@ struct RuleManagerOptions {
   Duration outage_tolerance = std::chrono::hours(1);
 };
 
-class GroupRunner;
 class AlertJournal;
+class GroupRunner;
+class SeriesWriter;
+struct FormerRule;
+struct RuleGroupSettings;
+struct RuleGroupSpec;
 
 // Thread safety: all methods may be called from any thread; Apply and Stop not at the same time.
 class RuleManager {
@@ -62,6 +66,9 @@ class RuleManager {
   RuleManager(RuleManagerOptions options, Dependencies dependencies);
   ~RuleManager();
 
+  // Whether Apply would succeed: loads and checks the rule files, and changes nothing.
+  Status Check(const Config& config) const;
+
   // Loads the rule files that the configuration names and runs them instead of the present ones.
   // All or nothing: an error in any file leaves everything as it was. Alerts of rules that stay
   // keep their state; alerts of rules that go are resolved.
@@ -73,10 +80,23 @@ class RuleManager {
   void Stop();
 
  private:
+  using Runners = std::vector<std::shared_ptr<GroupRunner>>;
+
+  RuleGroupSettings SettingsFor(const Config& config) const;
+  std::shared_ptr<GroupRunner> MakeRunner(RuleGroupSpec spec, const RuleGroupSettings& settings);
+  Runners CurrentRunners() const;
+  // Ends what rules without successors have left: their alerts at once, their series with the
+  // next evaluation of the group or, when that is gone too, after two intervals.
+  void EndFormerRules(std::vector<FormerRule> former, const Runners& started);
+  void EndLater(std::shared_ptr<SeriesWriter> written, Duration delay);
+
   const RuleManagerOptions options_;
   const Dependencies dependencies_;
+  const Timestamp started_at_;
   mutable Mutex mutex_;
-  std::vector<std::shared_ptr<GroupRunner>> runners_ GUARDED_BY(mutex_);
+  Runners runners_ GUARDED_BY(mutex_);
+  // Series that wait for their staleness markers; the timers hold them weakly.
+  std::vector<std::shared_ptr<SeriesWriter>> ending_ GUARDED_BY(mutex_);
 };
 
 }  // namespace tocsin

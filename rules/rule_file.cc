@@ -222,11 +222,19 @@ class RuleFileReader {
     return out;
   }
   static std::string RuleFingerprint(const RuleSpec& rule) {
-    return fmt::format("{} {} {} for {} keep {} labels {} annotations {}",
+    // Labels that are written empty are in no label set, and remove the sample's.
+    std::string removed;
+    for (const auto& [name, value] : rule.label_overrides) {
+      if (value.empty()) removed += ' ' + promql::Quote(name);
+    }
+    for (const TemplatedLabel& label : rule.label_templates) {
+      if (label.value.text().empty()) removed += ' ' + promql::Quote(label.name);
+    }
+    return fmt::format("{} {} {} for {} keep {} labels {} annotations {} removed{}",
                        rule.alerting ? "alert" : "record", promql::Quote(rule.name),
                        rule.query == nullptr ? "" : rule.query->text(), rule.hold.count(),
                        rule.keep_firing_for.count(), rule.labels.ToString(),
-                       rule.annotations.ToString());
+                       rule.annotations.ToString(), removed);
   }
 
   const std::string file_;

@@ -39,7 +39,7 @@ struct RuleSnapshot {
   std::vector<AlertSnapshot> alerts;
   RuleHealth health = RuleHealth::kUnknown;
   std::string last_error;
-  Duration evaluation_time{};
+  double evaluation_seconds = 0;  // of the last one
   std::optional<Timestamp> last_evaluation;
   uint64_t consecutive_failures = 0;
   size_t samples = 0;
@@ -51,7 +51,7 @@ struct RuleGroupSnapshot {
   Duration interval{};
   int64_t limit = 0;
   std::vector<RuleSnapshot> rules;
-  Duration evaluation_time{};
+  double evaluation_seconds = 0;  // of the last one
   std::optional<Timestamp> last_evaluation;
   Timestamp next_evaluation{};
   uint64_t iterations = 0;

@@ -57,7 +57,7 @@ void WriteAlerts(JsonWriter& json, const std::vector<AlertSnapshot>& alerts) {
 void WriteEvaluation(JsonWriter& json, const RuleSnapshot& rule) {
   json.Field("health", HealthText(rule.health));
   if (!rule.last_error.empty()) json.Field("lastError", rule.last_error);
-  json.Field("evaluationTime", ToSeconds(rule.evaluation_time));
+  json.Field("evaluationTime", rule.evaluation_seconds);
   json.Field("lastEvaluation", ApiTime(rule.last_evaluation));
 }
 
@@ -139,7 +139,7 @@ void WriteGroup(JsonWriter& json, const RuleGroupSnapshot& group, const RuleFilt
   }
   json.EndArray();
   json.Field("interval", ToSeconds(group.interval)).Field("limit", group.limit);
-  json.Field("evaluationTime", ToSeconds(group.evaluation_time));
+  json.Field("evaluationTime", group.evaluation_seconds);
   json.Field("lastEvaluation", ApiTime(group.last_evaluation)).EndObject();
 }
 

@@ -1,0 +1,161 @@
+#include "rules/manager.h"
+
+#include <algorithm>
+#include <tuple>
+#include <utility>
+
+#include "rules/group_runner.h"
+#include "rules/handover.h"
+#include "rules/rule_file.h"
+
+namespace tocsin {
+namespace {
+
+// How long after the start every target has been collected twice, which is what rates need.
+Duration TwoCollections(const Config& config) {
+  Duration longest = config.global.scrape_interval;
+  for (const ScrapeConfig& scrape : config.scrape_configs) {
+    longest = std::max(longest, scrape.scrape_interval);
+  }
+  return 2 * longest;
+}
+
+}  // namespace
+
+RuleManager::RuleManager(RuleManagerOptions options, Dependencies dependencies)
+    : options_(std::move(options)),
+      dependencies_(dependencies),
+      started_at_(dependencies.clock.Now()) {}
+
+RuleManager::~RuleManager() { Stop(); }
+
+Status RuleManager::Check(const Config& config) const {
+  const Result<RuleFiles> loaded =
+      LoadRuleFiles(dependencies_.files, config, dependencies_.engine.options().parser);
+  if (!loaded.ok()) return loaded.error();
+  return Ok();
+}
+
+RuleGroupSettings RuleManager::SettingsFor(const Config& config) const {
+  return {.external_labels = config.global.external_labels,
+          .external_url = options_.external_url,
+          .resend_delay = options_.resend_delay,
+          .resolved_retention = options_.resolved_retention,
+          .data_since = started_at_,
+          .data_delay = TwoCollections(config),
+          .patience = options_.outage_tolerance};
+}
+
+std::shared_ptr<GroupRunner> RuleManager::MakeRunner(RuleGroupSpec spec,
+                                                     const RuleGroupSettings& settings) {
+  const Dependencies& d = dependencies_;
+  auto group =
+      std::make_unique<RuleGroup>(std::make_shared<const RuleGroupSpec>(std::move(spec)), settings,
+                                  RuleGroup::Dependencies{.clock = d.clock,
+                                                          .engine = d.engine,
+                                                          .querier = d.querier,
+                                                          .sink = d.sink,
+                                                          .notifier = d.notifier,
+                                                          .log = d.log,
+                                                          .metrics = d.metrics});
+  return std::make_shared<GroupRunner>(
+      std::move(group),
+      GroupRunner::Dependencies{.clock = d.clock, .scheduler = d.scheduler, .cpu = d.cpu});
+}
+
+RuleManager::Runners RuleManager::CurrentRunners() const {
+  const MutexLock lock(mutex_);
+  return runners_;
+}
+
+Status RuleManager::Apply(const Config& config) {
+  ASSIGN_OR_RETURN(RuleFiles loaded, LoadRuleFiles(dependencies_.files, config,
+                                                   dependencies_.engine.options().parser));
+  for (const std::string& warning : loaded.warnings) dependencies_.log.Warn(warning);
+
+  const RuleGroupSettings settings = SettingsFor(config);
+  Runners outgoing = CurrentRunners();
+  Runners next;
+  Runners started;
+  std::vector<RuleGroup*> groups;
+  for (RuleGroupSpec& spec : loaded.groups) {
+    const auto same = std::ranges::find_if(outgoing, [&](const auto& runner) {
+      const RuleGroupSpec& present = runner->spec();
+      return present.file == spec.file && present.name == spec.name &&
+             present.fingerprint == spec.fingerprint && runner->settings() == settings;
+    });
+    if (same != outgoing.end()) {
+      next.push_back(*same);
+      outgoing.erase(same);
+      continue;
+    }
+    started.push_back(MakeRunner(std::move(spec), settings));
+    next.push_back(started.back());
+    groups.push_back(&started.back()->group());
+  }
+  std::vector<FormerRule> former;
+  for (const std::shared_ptr<GroupRunner>& runner : outgoing) {
+    runner->Stop();
+    std::ranges::move(runner->group().Release(), std::back_inserter(former));
+  }
+  EndFormerRules(HandOver(std::move(former), groups), started);
+  {
+    const MutexLock lock(mutex_);
+    runners_ = std::move(next);
+  }
+  for (const std::shared_ptr<GroupRunner>& runner : started) runner->Start();
+  return Ok();
+}
+
+void RuleManager::EndFormerRules(std::vector<FormerRule> former, const Runners& started) {
+  const Timestamp now = dependencies_.clock.Now();
+  for (FormerRule& rule : former) {
+    std::vector<Notification> ends = AlertingRule::ResolveAll(
+        rule.memory.alerts, now, GeneratorUrl(options_.external_url, rule.query));
+    if (!ends.empty()) dependencies_.notifier.Notify(std::move(ends));
+    if (rule.memory.written.size() == 0) continue;
+    const auto group = std::ranges::find_if(started, [&](const auto& runner) {
+      return runner->spec().name == rule.group && runner->spec().file == rule.file;
+    });
+    if (group != started.end()) {
+      (*group)->group().EndSeries(std::move(rule.memory.written));
+      continue;
+    }
+    // Not at once: a rule that has got another name goes on with the series, and its newer samples
+    // then have precedence over the marker.
+    EndLater(std::make_shared<SeriesWriter>(std::move(rule.memory.written)), 2 * rule.interval);
+  }
+}
+
+void RuleManager::EndLater(std::shared_ptr<SeriesWriter> written, Duration delay) {
+  const int64_t now_ms = ToMs(dependencies_.clock.Now());
+  dependencies_.scheduler.After(
+      delay, dependencies_.cpu, [weak = std::weak_ptr(written), now_ms, &log = dependencies_.log] {
+        const std::shared_ptr<SeriesWriter> series = weak.lock();
+        if (series == nullptr) return;
+        const Status status = series->MarkAllStale(now_ms);
+        if (status.ok()) return;
+        log.Warn("series of a former rule could not be ended", {{"err", status.error().message}});
+      });
+  const MutexLock lock(mutex_);
+  ending_.push_back(std::move(written));
+}
+
+std::shared_ptr<const RulesSnapshot> RuleManager::Snapshot() const {
+  auto snapshot = std::make_shared<RulesSnapshot>();
+  for (const std::shared_ptr<GroupRunner>& runner : CurrentRunners()) {
+    if (const auto group = runner->Snapshot()) snapshot->groups.push_back(*group);
+  }
+  std::ranges::sort(snapshot->groups, [](const RuleGroupSnapshot& a, const RuleGroupSnapshot& b) {
+    return std::tie(a.file, a.name) < std::tie(b.file, b.name);
+  });
+  return snapshot;
+}
+
+void RuleManager::Stop() {
+  for (const std::shared_ptr<GroupRunner>& runner : CurrentRunners()) runner->Stop();
+  const MutexLock lock(mutex_);
+  ending_.clear();
+}
+
+}  // namespace tocsin

@@ -1,0 +1,264 @@
+#include "rules/rule_group.h"
+
+#include <utility>
+#include <variant>
+
+#include "engine/model/histogram.h"
+#include "engine/promql/parser.h"
+#include "rules/query_reach.h"
+#include "rules/recording_rule.h"
+
+namespace tocsin {
+namespace {
+
+double SecondsSince(SteadyTime start, const Clock& clock) {
+  return std::chrono::duration<double>(clock.Steady() - start).count();
+}
+
+std::vector<promql::GroupQuery> QueriesOf(const RuleGroupSpec& spec) {
+  std::vector<promql::GroupQuery> queries;
+  for (const RuleSpec& rule : spec.rules) {
+    promql::GroupQuery query = {.query = rule.query, .writes = {rule.name}};
+    if (rule.alerting) query.writes = {"ALERTS", "ALERTS_FOR_STATE"};
+    queries.push_back(std::move(query));
+  }
+  return queries;
+}
+
+Result<promql::VectorValue> VectorOf(promql::QueryValue value) {
+  if (auto* vector = std::get_if<promql::VectorValue>(&value)) return std::move(*vector);
+  if (const auto* scalar = std::get_if<promql::ScalarValue>(&value)) {
+    promql::VectorElement element;
+    element.point = {.t_ms = scalar->t_ms, .value = scalar->value, .histogram = nullptr};
+    return promql::VectorValue{std::move(element)};
+  }
+  return ExecutionError("rule result is not a vector or scalar");
+}
+
+// The template function `query`.
+Result<templates::List> QueryForTemplate(const promql::Engine& engine, const Querier& querier,
+                                         const std::string& expression, Timestamp at) {
+  ASSIGN_OR_RETURN(const std::shared_ptr<const promql::ParsedQuery> query,
+                   engine.Parse(expression));
+  ASSIGN_OR_RETURN(promql::QueryResult result, engine.Instant(*query, querier, ToMs(at)));
+  ASSIGN_OR_RETURN(promql::VectorValue vector, VectorOf(std::move(result.value)));
+  auto list = std::make_shared<std::vector<templates::Value>>();
+  for (promql::VectorElement& element : vector) {
+    templates::QuerySample sample;
+    sample.labels = std::move(element.labels);
+    sample.value = element.point.value;
+    if (element.point.histogram != nullptr) sample.histogram = element.point.histogram->ToString();
+    list->emplace_back(std::make_shared<const templates::QuerySample>(std::move(sample)));
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string GroupKey(const std::string& file, const std::string& name) { return file + ";" + name; }
+
+RuleGroup::RuleGroup(std::shared_ptr<const RuleGroupSpec> spec, RuleGroupSettings settings,
+                     Dependencies dependencies)
+    : spec_(std::move(spec)),
+      settings_(std::move(settings)),
+      dependencies_(dependencies),
+      metrics_(dependencies.metrics, GroupKey(spec_->file, spec_->name)),
+      external_labels_(std::make_shared<const LabelSet>(settings_.external_labels)),
+      plan_(dependencies.engine, QueriesOf(*spec_)),
+      orphans_(dependencies.sink) {
+  for (const RuleSpec& spec_of_rule : spec_->rules) {
+    RunningRule rule = {.spec = &spec_of_rule, .written = SeriesWriter(dependencies_.sink)};
+    if (spec_of_rule.alerting) rule.alerting = std::make_unique<AlertingRule>(spec_of_rule);
+    rule.reach = Reach(spec_of_rule.query->root());
+    rule.canonical_query = promql::Print(spec_of_rule.query->root());
+    rules_.push_back(std::move(rule));
+  }
+  metrics_.interval->Set(ToSeconds(spec_->interval));
+  metrics_.rules->Set(static_cast<double>(rules_.size()));
+}
+
+void RuleGroup::Remember(size_t rule, RuleMemory memory) {
+  rules_[rule].written = std::move(memory.written);
+  if (rules_[rule].alerting) rules_[rule].alerting->alerts() = std::move(memory.alerts);
+}
+
+void RuleGroup::Evaluate(Timestamp at) {
+  const SteadyTime start = dependencies_.clock.Steady();
+  const promql::QueryLimits limits = {.canceled = [this] { return canceled_.load(); }};
+  promql::GroupPlan::Evaluation queries =
+      plan_.Begin(dependencies_.querier, DataTimeMs(at), limits);
+  double rule_seconds = 0;
+  size_t samples = 0;
+  for (size_t i = 0; i < rules_.size() && !canceled_; ++i) {
+    const SteadyTime rule_start = dependencies_.clock.Steady();
+    RunningRule& rule = rules_[i];
+    EvaluateRule(rule, queries.Run(i), at);
+    rule.seconds = SecondsSince(rule_start, dependencies_.clock);
+    metrics_.rule_duration->Observe(rule.seconds);
+    metrics_.rule_duration_histogram->Observe(rule.seconds);
+    rule_seconds += rule.seconds;
+    samples += rule.samples;
+  }
+  if (const Status status = orphans_.MarkAllStale(DataTimeMs(at)); !status.ok()) {
+    dependencies_.log.Warn("series of former rules could not be ended",
+                           {{"group", spec_->name}, {"err", status.error().message}});
+  }
+  last_evaluation_ = at;
+  seconds_ = SecondsSince(start, dependencies_.clock);
+  metrics_.group_duration->Observe(seconds_);
+  metrics_.group_duration_histogram->Observe(seconds_);
+  metrics_.last_duration->Set(seconds_);
+  metrics_.last_rule_duration_sum->Set(rule_seconds);
+  metrics_.last_evaluation_samples->Set(static_cast<double>(samples));
+  metrics_.last_evaluation_timestamp->Set(ToSeconds(at));
+}
+
+void RuleGroup::EvaluateRule(RunningRule& rule, Result<promql::QueryResult> result, Timestamp at) {
+  // A canceled query says nothing about the rule.
+  if (!result.ok() && result.error().code == ErrorCode::kCanceled && canceled_) return;
+  const Result<RuleSamples> samples = Apply(rule, std::move(result), at);
+  SendDueAlerts(rule, at);
+  if (!samples.ok()) return Record(rule, samples.error(), at);
+  rule.samples = samples->size();
+  Record(rule, rule.written.Write(*samples, DataTimeMs(at)), at);
+}
+
+Result<RuleSamples> RuleGroup::Apply(RunningRule& rule, Result<promql::QueryResult> result,
+                                     Timestamp at) {
+  rule.samples = 0;
+  if (!result.ok()) return std::move(result).error();
+  ASSIGN_OR_RETURN(promql::VectorValue vector, VectorOf(std::move(result->value)));
+  if (!rule.alerting) return tocsin::Record(*rule.spec, std::move(vector), spec_->limit);
+  RETURN_IF_ERROR(UpdateAlerts(rule, vector, at));
+  return writes_alerts_ ? rule.alerting->Samples() : RuleSamples();
+}
+
+Status RuleGroup::UpdateAlerts(RunningRule& rule, const promql::VectorValue& vector, Timestamp at) {
+  const Duration wait = std::min(settings_.data_delay + rule.reach, settings_.patience);
+  const Status status = rule.alerting->Update(vector,
+                                              {.at = at,
+                                               .limit = spec_->limit,
+                                               .resolved_retention = settings_.resolved_retention,
+                                               .warming_up = at < settings_.data_since + wait},
+                                              ContextAt(at));
+  const AlertingRule::TemplateFailures& failures = rule.alerting->template_failures();
+  metrics_.template_expansions->Increment(static_cast<double>(failures.expansions));
+  metrics_.template_failures->Increment(static_cast<double>(failures.failures));
+  if (failures.first_error != rule.template_error && failures.failures > 0) {
+    dependencies_.log.Warn(
+        "expanding an alert template failed",
+        {{"group", spec_->name}, {"alert", rule.spec->name}, {"err", failures.first_error}});
+  }
+  rule.template_error = failures.first_error;
+  return status;
+}
+
+ExpansionContext RuleGroup::ContextAt(Timestamp at) const {
+  ExpansionContext context;
+  context.external_labels = external_labels_;
+  context.environment.now = at;
+  context.environment.external_url = settings_.external_url;
+  context.environment.query = [this, at](const std::string& expression) {
+    return QueryForTemplate(dependencies_.engine, dependencies_.querier, expression, at);
+  };
+  return context;
+}
+
+void RuleGroup::SendDueAlerts(RunningRule& rule, Timestamp at) {
+  if (!rule.alerting) return;
+  std::vector<Notification> due = rule.alerting->TakeDue(
+      at, {.resend_delay = settings_.resend_delay,
+           .interval = spec_->interval,
+           .generator_url = GeneratorUrl(settings_.external_url, rule.canonical_query)});
+  if (!due.empty()) dependencies_.notifier.Notify(std::move(due));
+}
+
+void RuleGroup::Record(RunningRule& rule, const Status& status, Timestamp at) {
+  rule.last_evaluation = at;
+  metrics_.evaluations->Increment();
+  if (status.ok()) {
+    rule.health = RuleHealth::kOk;
+    rule.last_error.clear();
+    rule.consecutive_failures = 0;
+    return;
+  }
+  metrics_.evaluation_failures->Increment();
+  ++rule.consecutive_failures;
+  rule.health = RuleHealth::kError;
+  // Once per error, not once per evaluation: an outage must not fill the log.
+  if (std::exchange(rule.last_error, status.error().message) == status.error().message) return;
+  dependencies_.log.Warn("evaluating a rule failed", {{"file", spec_->file},
+                                                      {"group", spec_->name},
+                                                      {"rule", rule.spec->name},
+                                                      {"err", status.error().message}});
+}
+
+RuleSnapshot RuleGroup::SnapshotOf(const RunningRule& rule) const {
+  RuleSnapshot snapshot;
+  snapshot.alerting = rule.alerting != nullptr;
+  snapshot.name = rule.spec->name;
+  snapshot.query = rule.canonical_query;
+  snapshot.hold = rule.spec->hold;
+  snapshot.keep_firing_for = rule.spec->keep_firing_for;
+  snapshot.labels = rule.spec->labels;
+  snapshot.annotations = rule.spec->annotations;
+  snapshot.health = rule.health;
+  snapshot.last_error = rule.last_error;
+  snapshot.evaluation_seconds = rule.seconds;
+  snapshot.last_evaluation = rule.last_evaluation;
+  snapshot.consecutive_failures = rule.consecutive_failures;
+  snapshot.samples = rule.samples;
+  if (!rule.alerting) return snapshot;
+  snapshot.phase = rule.alerting->phase();
+  for (const auto& [labels, alert] : rule.alerting->alerts()) {
+    snapshot.alerts.push_back({.labels = labels,
+                               .annotations = alert.annotations,
+                               .phase = alert.timing.phase,
+                               .active_at = alert.timing.active_at,
+                               .fired_at = alert.timing.fired_at,
+                               .keep_firing_since = alert.timing.keep_firing_since,
+                               .resolved_at = alert.timing.resolved_at,
+                               .last_sent_at = alert.timing.last_sent_at,
+                               .value = alert.value});
+  }
+  return snapshot;
+}
+
+RuleGroupSnapshot RuleGroup::Snapshot() const {
+  RuleGroupSnapshot snapshot;
+  snapshot.name = spec_->name;
+  snapshot.file = spec_->file;
+  snapshot.interval = spec_->interval;
+  snapshot.limit = spec_->limit;
+  for (const RunningRule& rule : rules_) snapshot.rules.push_back(SnapshotOf(rule));
+  snapshot.evaluation_seconds = seconds_;
+  snapshot.last_evaluation = last_evaluation_;
+  return snapshot;
+}
+
+std::vector<FormerRule> RuleGroup::Release() {
+  std::vector<FormerRule> former;
+  for (RunningRule& rule : rules_) {
+    Alerts alerts;
+    if (rule.alerting) alerts.swap(rule.alerting->alerts());
+    former.push_back(
+        {.file = spec_->file,
+         .group = spec_->name,
+         .alerting = rule.alerting != nullptr,
+         .name = rule.spec->name,
+         .labels = rule.spec->labels,
+         .query = rule.canonical_query,
+         .interval = spec_->interval,
+         .memory = {.alerts = std::move(alerts),
+                    .written = std::exchange(rule.written, SeriesWriter(dependencies_.sink))}});
+  }
+  // Nobody is named like this, so these series go on waiting for their end.
+  former.push_back(
+      {.file = spec_->file,
+       .group = spec_->name,
+       .interval = spec_->interval,
+       .memory = {.written = std::exchange(orphans_, SeriesWriter(dependencies_.sink))}});
+  return former;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,146 @@
+// A rule group: its rules, what is remembered of them, and one evaluation of all.
+//
+// GroupRunner says when, the RuleManager which.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "alertmanager_client/notifier.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/result.h"
+#include "engine/promql/engine.h"
+#include "engine/promql/group_plan.h"
+#include "engine/storage/appender.h"
+#include "engine/storage/querier.h"
+#include "rules/alerting_rule.h"
+#include "rules/group_metrics.h"
+#include "rules/rule_file.h"
+#include "rules/series_writer.h"
+#include "rules/snapshot.h"
+
+namespace tocsin {
+
+// What a rule hands to its successor when the rules are loaded anew.
+struct RuleMemory {
+  Alerts alerts;
+  SeriesWriter written;
+};
+
+// A rule that is not running any more; how its successor is told.
+struct FormerRule {
+  std::string file;
+  std::string group;
+  bool alerting = false;
+  std::string name;
+  LabelSet labels;
+  std::string query;    // canonical text
+  Duration interval{};  // of its group
+  RuleMemory memory;
+};
+
+struct RuleGroupSettings {
+  LabelSet external_labels;
+  std::string external_url;
+  Duration resend_delay{};
+  Duration resolved_retention{};
+  // Restored alerts wait for their data: the store began to fill at `data_since`, a query has all
+  // it needs `data_delay` plus its own reach later, and nobody waits longer than `patience`.
+  Timestamp data_since{};
+  Duration data_delay{};
+  Duration patience{};
+
+  friend bool operator==(const RuleGroupSettings&, const RuleGroupSettings&) = default;
+};
+
+// Not thread-safe but for Cancel.
+class RuleGroup {
+ public:
+  struct Dependencies {
+    const Clock& clock;
+    const promql::Engine& engine;
+    const Querier& querier;
+    SampleSink& sink;
+    Notifier& notifier;
+    Logger& log;
+    Metrics& metrics;
+  };
+
+  RuleGroup(std::shared_ptr<const RuleGroupSpec> spec, RuleGroupSettings settings,
+            Dependencies dependencies);
+
+  const RuleGroupSpec& spec() const { return *spec_; }
+  const RuleGroupSettings& settings() const { return settings_; }
+  size_t size() const { return rules_.size(); }
+  const GroupMetrics& metrics() const { return metrics_; }
+
+  // The alerts of a rule, null for a recording rule.
+  AlertingRule* alerting(size_t rule) { return rules_[rule].alerting.get(); }
+  const AlertingRule* alerting(size_t rule) const { return rules_[rule].alerting.get(); }
+  const std::string& canonical_query(size_t rule) const { return rules_[rule].canonical_query; }
+  // For a rule that has not been evaluated yet.
+  void Remember(size_t rule, RuleMemory memory);
+  // Series of rules that the group has lost; they end with the next evaluation.
+  void EndSeries(SeriesWriter written) { orphans_.Adopt(std::move(written)); }
+  // Whether a rule's state is written to the store; off until restored.
+  void set_writes_alerts(bool writes) { writes_alerts_ = writes; }
+
+  // Evaluates all rules, in order, at `at`.
+  void Evaluate(Timestamp at);
+  // From any thread: an evaluation under way ends soon, with what it has. For good.
+  void Cancel() { canceled_ = true; }
+
+  // Without the figures that the runner knows.
+  RuleGroupSnapshot Snapshot() const;
+  // Leaves the group without memory.
+  std::vector<FormerRule> Release();
+
+ private:
+  struct RunningRule {
+    const RuleSpec* spec;
+    std::unique_ptr<AlertingRule> alerting;  // null: a recording rule
+    SeriesWriter written;
+    Duration reach{};
+    std::string canonical_query;
+    std::string template_error;  // as last logged
+    RuleHealth health = RuleHealth::kUnknown;
+    std::string last_error;
+    uint64_t consecutive_failures = 0;
+    size_t samples = 0;
+    double seconds = 0;
+    std::optional<Timestamp> last_evaluation;
+  };
+
+  void EvaluateRule(RunningRule& rule, Result<promql::QueryResult> result, Timestamp at);
+  Result<RuleSamples> Apply(RunningRule& rule, Result<promql::QueryResult> result, Timestamp at);
+  Status UpdateAlerts(RunningRule& rule, const promql::VectorValue& vector, Timestamp at);
+  void SendDueAlerts(RunningRule& rule, Timestamp at);
+  void Record(RunningRule& rule, const Status& status, Timestamp at);
+  ExpansionContext ContextAt(Timestamp at) const;
+  int64_t DataTimeMs(Timestamp at) const { return ToMs(at - spec_->query_offset); }
+  RuleSnapshot SnapshotOf(const RunningRule& rule) const;
+
+  const std::shared_ptr<const RuleGroupSpec> spec_;
+  const RuleGroupSettings settings_;
+  const Dependencies dependencies_;
+  const GroupMetrics metrics_;
+  const templates::LabelMap external_labels_;
+  promql::GroupPlan plan_;
+  std::vector<RunningRule> rules_;
+  SeriesWriter orphans_;
+  bool writes_alerts_ = true;
+  std::atomic<bool> canceled_ = false;
+  double seconds_ = 0;
+  std::optional<Timestamp> last_evaluation_;
+};
+
+// "file;name", as Prometheus writes it.
+std::string GroupKey(const std::string& file, const std::string& name);
+
+}  // namespace tocsin
