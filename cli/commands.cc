@@ -4,8 +4,9 @@ namespace tocsin::cli {
 
 std::span<const CommandSpec* const> Commands() {
   static constexpr const CommandSpec* kCommands[] = {
-      &kAlertsCommand,       &kHealthcheckCommand, &kCheckConfigCommand, &kCheckRulesCommand,
-      &kQueryInstantCommand, &kQueryRangeCommand,  &kCompletionCommand,  &kVersionCommand,
+      &kServeCommand,       &kAlertsCommand,     &kHealthcheckCommand,
+      &kCheckConfigCommand, &kCheckRulesCommand, &kQueryInstantCommand,
+      &kQueryRangeCommand,  &kCompletionCommand, &kVersionCommand,
   };
   return kCommands;
 }

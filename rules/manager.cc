@@ -123,15 +123,15 @@ void RuleManager::EndFormerRules(std::vector<FormerRule> former, const Runners& 
     }
     // Not at once: a rule that has got another name goes on with the series, and its newer samples
     // then have precedence over the marker.
-    EndLater(std::make_shared<SeriesWriter>(std::move(rule.memory.written)), 2 * rule.interval);
+    EndLater(std::make_shared<RuleSeriesWriter>(std::move(rule.memory.written)), 2 * rule.interval);
   }
 }
 
-void RuleManager::EndLater(std::shared_ptr<SeriesWriter> written, Duration delay) {
+void RuleManager::EndLater(std::shared_ptr<RuleSeriesWriter> written, Duration delay) {
   const int64_t now_ms = ToMs(dependencies_.clock.Now());
   dependencies_.scheduler.After(
       delay, dependencies_.cpu, [weak = std::weak_ptr(written), now_ms, &log = dependencies_.log] {
-        const std::shared_ptr<SeriesWriter> series = weak.lock();
+        const std::shared_ptr<RuleSeriesWriter> series = weak.lock();
         if (series == nullptr) return;
         const Status status = series->MarkAllStale(now_ms);
         if (status.ok()) return;

@@ -42,7 +42,7 @@ struct RuleManagerOptions {
 
 class AlertJournal;
 class GroupRunner;
-class SeriesWriter;
+class RuleSeriesWriter;
 struct FormerRule;
 struct RuleGroupSettings;
 struct RuleGroupSpec;
@@ -88,7 +88,7 @@ class RuleManager {
   // Ends what rules without successors have left: their alerts at once, their series with the
   // next evaluation of the group or, when that is gone too, after two intervals.
   void EndFormerRules(std::vector<FormerRule> former, const Runners& started);
-  void EndLater(std::shared_ptr<SeriesWriter> written, Duration delay);
+  void EndLater(std::shared_ptr<RuleSeriesWriter> written, Duration delay);
 
   const RuleManagerOptions options_;
   const Dependencies dependencies_;
@@ -96,7 +96,7 @@ class RuleManager {
   mutable Mutex mutex_;
   Runners runners_ GUARDED_BY(mutex_);
   // Series that wait for their staleness markers; the timers hold them weakly.
-  std::vector<std::shared_ptr<SeriesWriter>> ending_ GUARDED_BY(mutex_);
+  std::vector<std::shared_ptr<RuleSeriesWriter>> ending_ GUARDED_BY(mutex_);
 };
 
 }  // namespace tocsin

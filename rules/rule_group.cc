@@ -67,7 +67,7 @@ RuleGroup::RuleGroup(std::shared_ptr<const RuleGroupSpec> spec, RuleGroupSetting
       plan_(dependencies.engine, QueriesOf(*spec_)),
       orphans_(dependencies.sink) {
   for (const RuleSpec& spec_of_rule : spec_->rules) {
-    RunningRule rule = {.spec = &spec_of_rule, .written = SeriesWriter(dependencies_.sink)};
+    RunningRule rule = {.spec = &spec_of_rule, .written = RuleSeriesWriter(dependencies_.sink)};
     if (spec_of_rule.alerting) rule.alerting = std::make_unique<AlertingRule>(spec_of_rule);
     rule.reach = Reach(spec_of_rule.query->root());
     rule.canonical_query = promql::Print(spec_of_rule.query->root());
@@ -250,14 +250,14 @@ std::vector<FormerRule> RuleGroup::Release() {
          .query = rule.canonical_query,
          .interval = spec_->interval,
          .memory = {.alerts = std::move(alerts),
-                    .written = std::exchange(rule.written, SeriesWriter(dependencies_.sink))}});
+                    .written = std::exchange(rule.written, RuleSeriesWriter(dependencies_.sink))}});
   }
   // Nobody is named like this, so these series go on waiting for their end.
   former.push_back(
       {.file = spec_->file,
        .group = spec_->name,
        .interval = spec_->interval,
-       .memory = {.written = std::exchange(orphans_, SeriesWriter(dependencies_.sink))}});
+       .memory = {.written = std::exchange(orphans_, RuleSeriesWriter(dependencies_.sink))}});
   return former;
 }
 

@@ -30,7 +30,7 @@ namespace tocsin {
 // What a rule hands to its successor when the rules are loaded anew.
 struct RuleMemory {
   Alerts alerts;
-  SeriesWriter written;
+  RuleSeriesWriter written;
 };
 
 // A rule that is not running any more; how its successor is told.
@@ -87,7 +87,7 @@ class RuleGroup {
   // For a rule that has not been evaluated yet.
   void Remember(size_t rule, RuleMemory memory);
   // Series of rules that the group has lost; they end with the next evaluation.
-  void EndSeries(SeriesWriter written) { orphans_.Adopt(std::move(written)); }
+  void EndSeries(RuleSeriesWriter written) { orphans_.Adopt(std::move(written)); }
   // Whether a rule's state is written to the store; off until restored.
   void set_writes_alerts(bool writes) { writes_alerts_ = writes; }
 
@@ -105,7 +105,7 @@ class RuleGroup {
   struct RunningRule {
     const RuleSpec* spec;
     std::unique_ptr<AlertingRule> alerting;  // null: a recording rule
-    SeriesWriter written;
+    RuleSeriesWriter written;
     Duration reach{};
     std::string canonical_query;
     std::string template_error;  // as last logged
@@ -133,7 +133,7 @@ class RuleGroup {
   const templates::LabelMap external_labels_;
   promql::GroupPlan plan_;
   std::vector<RunningRule> rules_;
-  SeriesWriter orphans_;
+  RuleSeriesWriter orphans_;
   bool writes_alerts_ = true;
   std::atomic<bool> canceled_ = false;
   double seconds_ = 0;

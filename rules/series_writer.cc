@@ -27,7 +27,7 @@ std::string DescribeRefusals(const CommitReport& report) {
 
 }  // namespace
 
-Result<CommitReport> SeriesWriter::Commit(std::vector<PendingSample> batch) {
+Result<CommitReport> RuleSeriesWriter::Commit(std::vector<PendingSample> batch) {
   ASSIGN_OR_RETURN(CommitReport report, sink_->Commit(batch));
   if (report.gone.empty()) return report;
   // Retention has taken the series away while the rule was silent: they begin anew.
@@ -45,7 +45,7 @@ Result<CommitReport> SeriesWriter::Commit(std::vector<PendingSample> batch) {
   return report;
 }
 
-Status SeriesWriter::Write(const RuleSamples& samples, int64_t t_ms) {
+Status RuleSeriesWriter::Write(const RuleSamples& samples, int64_t t_ms) {
   ++round_;
   size_t over_limit = 0;
   std::vector<PendingSample> batch;
@@ -69,7 +69,7 @@ Status SeriesWriter::Write(const RuleSamples& samples, int64_t t_ms) {
   return Ok();
 }
 
-Status SeriesWriter::MarkVanishedStale(int64_t t_ms) {
+Status RuleSeriesWriter::MarkVanishedStale(int64_t t_ms) {
   std::vector<PendingSample> markers;
   for (const auto& [labels, written] : series_) {
     if (written.round == round_ || written.ref == kNoSeries) continue;
@@ -84,12 +84,12 @@ Status SeriesWriter::MarkVanishedStale(int64_t t_ms) {
   return Ok();
 }
 
-Status SeriesWriter::MarkAllStale(int64_t t_ms) {
+Status RuleSeriesWriter::MarkAllStale(int64_t t_ms) {
   ++round_;
   return MarkVanishedStale(t_ms);
 }
 
-void SeriesWriter::Adopt(SeriesWriter other) {
+void RuleSeriesWriter::Adopt(RuleSeriesWriter other) {
   for (auto& [labels, written] : other.series_) {
     series_.try_emplace(labels, Written{.ref = written.ref, .round = round_});
   }

@@ -15,10 +15,10 @@ namespace tocsin {
 // again can be marked as ended.
 //
 // Not thread-safe.
-class SeriesWriter {
+class RuleSeriesWriter {
  public:
   // `sink` must outlive the writer.
-  explicit SeriesWriter(SampleSink& sink) : sink_(&sink) {}
+  explicit RuleSeriesWriter(SampleSink& sink) : sink_(&sink) {}
 
   // Stores the samples, and staleness markers for the series that were there last time. An error
   // says which samples were refused; the others are stored.
@@ -26,7 +26,7 @@ class SeriesWriter {
   // Ends all series. That one has newer samples already, of another rule, is no error.
   Status MarkAllStale(int64_t t_ms);
   // Takes the series of `other` too.
-  void Adopt(SeriesWriter other);
+  void Adopt(RuleSeriesWriter other);
 
   size_t size() const { return series_.size(); }
 
