@@ -27,4 +27,44 @@ struct KahanSum {
   double Total() const { return std::isinf(sum) ? sum : sum + compensation; }
 };
 
+// The mean of floats: their sum by their count, and from an overflow of the sum on the mean itself,
+// step by step. Prometheus' avg and avg_over_time.
+struct KahanMean {
+  KahanSum sum;  // the mean when `incremental`
+  double count = 0;
+  bool incremental = false;
+
+  void Add(double v) {
+    ++count;
+    if (count == 1) {
+      sum.sum = v;
+      return;
+    }
+    if (!incremental) {
+      KahanSum next = sum;
+      next.Add(v);
+      if (!std::isinf(next.sum)) {
+        sum = next;
+        return;
+      }
+      incremental = true;
+      sum.sum /= count - 1;
+      sum.compensation /= count - 1;
+    }
+    if (std::isinf(sum.sum)) {
+      // An infinite mean stays, unless the opposite infinity or a NaN comes.
+      if (std::isinf(v) && (sum.sum > 0) == (v > 0)) return;
+      if (!std::isinf(v) && !std::isnan(v)) return;
+    }
+    const double part = (count - 1) / count;
+    sum.sum *= part;
+    sum.compensation *= part;
+    sum.Add(v / count);
+  }
+  double Value() const {
+    if (incremental) return sum.sum + sum.compensation;
+    return sum.sum / count + sum.compensation / count;
+  }
+};
+
 }  // namespace tocsin

@@ -16,10 +16,11 @@ struct Cell {
   bool has_float = false;
   bool has_histogram = false;
   bool incompatible = false;  // exponential and custom buckets met
-  bool incremental = false;   // avg: the sum overflowed, `sum` is a mean
+  bool incremental = false;   // avg: the sum of histograms overflowed
   double count = 0;
   double mean = 0;
   KahanSum sum;
+  KahanMean float_mean;
   std::unique_ptr<HistogramSum> histogram;
   std::vector<double> values;  // quantile
 
@@ -32,34 +33,6 @@ void AddToSum(Cell& cell, double v) {
   } else {
     cell.sum.Add(v);
   }
-}
-
-// Kahan's sum, and from an overflow on the incremental mean.
-void AddToMean(Cell& cell, double v) {
-  if (!cell.has_float && !cell.has_histogram) {
-    cell.sum.sum = v;
-    return;
-  }
-  if (!cell.incremental) {
-    KahanSum next = cell.sum;
-    next.Add(v);
-    if (!std::isinf(next.sum)) {
-      cell.sum = next;
-      return;
-    }
-    cell.incremental = true;
-    cell.sum.sum /= cell.count - 1;
-    cell.sum.compensation /= cell.count - 1;
-  }
-  if (std::isinf(cell.sum.sum)) {
-    // An infinite mean stays, unless the opposite infinity or a NaN comes.
-    if (std::isinf(v) && (cell.sum.sum > 0) == (v > 0)) return;
-    if (!std::isinf(v) && !std::isnan(v)) return;
-  }
-  const double part = (cell.count - 1) / cell.count;
-  cell.sum.sum *= part;
-  cell.sum.compensation *= part;
-  cell.sum.Add(v / cell.count);
 }
 
 // Welford's method.
@@ -81,7 +54,7 @@ void AddFloat(AggregateOp op, Cell& cell, double v) {
       AddToSum(cell, v);
       break;
     case AggregateOp::kAvg:
-      AddToMean(cell, v);
+      cell.float_mean.Add(v);
       break;
     case AggregateOp::kMin:
       if (!cell.has_float || cell.sum.sum > v || std::isnan(cell.sum.sum)) cell.sum.sum = v;
@@ -303,8 +276,7 @@ class ValueAggregator {
       case AggregateOp::kSum:
         return cell.sum.Total();
       case AggregateOp::kAvg:
-        if (cell.incremental) return cell.sum.sum + cell.sum.compensation;
-        return cell.sum.sum / cell.count + cell.sum.compensation / cell.count;
+        return cell.float_mean.Value();
       case AggregateOp::kCount:
         return cell.count;
       case AggregateOp::kGroup:

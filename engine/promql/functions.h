@@ -63,6 +63,64 @@ Result<Block> VectorSortDesc(const CallContext& context, std::vector<Block> args
 Result<Block> VectorSortByLabel(const CallContext& context, std::vector<Block> args);
 Result<Block> VectorSortByLabelDesc(const CallContext& context, std::vector<Block> args);
 
+// functions_rate.cc: rates and differences of counters and gauges.
+Status RangeRate(const CallContext& context, const RangeArguments& args, const SeriesWindows& in,
+                 RowWriter& out);
+Status RangeIncrease(const CallContext& context, const RangeArguments& args,
+                     const SeriesWindows& in, RowWriter& out);
+Status RangeDelta(const CallContext& context, const RangeArguments& args, const SeriesWindows& in,
+                  RowWriter& out);
+Status RangeIrate(const CallContext& context, const RangeArguments& args, const SeriesWindows& in,
+                  RowWriter& out);
+Status RangeIdelta(const CallContext& context, const RangeArguments& args, const SeriesWindows& in,
+                   RowWriter& out);
+
+// functions_regression.cc: lines and smoothing.
+Status RangeDeriv(const CallContext& context, const RangeArguments& args, const SeriesWindows& in,
+                  RowWriter& out);
+Status RangePredictLinear(const CallContext& context, const RangeArguments& args,
+                          const SeriesWindows& in, RowWriter& out);
+Status RangeDoubleExponentialSmoothing(const CallContext& context, const RangeArguments& args,
+                                       const SeriesWindows& in, RowWriter& out);
+
+// functions_over_time.cc: one value of all samples of a window.
+Status RangeAvgOverTime(const CallContext& context, const RangeArguments& args,
+                        const SeriesWindows& in, RowWriter& out);
+Status RangeSumOverTime(const CallContext& context, const RangeArguments& args,
+                        const SeriesWindows& in, RowWriter& out);
+Status RangeCountOverTime(const CallContext& context, const RangeArguments& args,
+                          const SeriesWindows& in, RowWriter& out);
+Status RangePresentOverTime(const CallContext& context, const RangeArguments& args,
+                            const SeriesWindows& in, RowWriter& out);
+Status RangeLastOverTime(const CallContext& context, const RangeArguments& args,
+                         const SeriesWindows& in, RowWriter& out);
+Status RangeFirstOverTime(const CallContext& context, const RangeArguments& args,
+                          const SeriesWindows& in, RowWriter& out);
+Status RangeMinOverTime(const CallContext& context, const RangeArguments& args,
+                        const SeriesWindows& in, RowWriter& out);
+Status RangeMaxOverTime(const CallContext& context, const RangeArguments& args,
+                        const SeriesWindows& in, RowWriter& out);
+Status RangeTsOfMinOverTime(const CallContext& context, const RangeArguments& args,
+                            const SeriesWindows& in, RowWriter& out);
+Status RangeTsOfMaxOverTime(const CallContext& context, const RangeArguments& args,
+                            const SeriesWindows& in, RowWriter& out);
+Status RangeTsOfFirstOverTime(const CallContext& context, const RangeArguments& args,
+                              const SeriesWindows& in, RowWriter& out);
+Status RangeTsOfLastOverTime(const CallContext& context, const RangeArguments& args,
+                             const SeriesWindows& in, RowWriter& out);
+Status RangeStdvarOverTime(const CallContext& context, const RangeArguments& args,
+                           const SeriesWindows& in, RowWriter& out);
+Status RangeStddevOverTime(const CallContext& context, const RangeArguments& args,
+                           const SeriesWindows& in, RowWriter& out);
+Status RangeQuantileOverTime(const CallContext& context, const RangeArguments& args,
+                             const SeriesWindows& in, RowWriter& out);
+Status RangeMadOverTime(const CallContext& context, const RangeArguments& args,
+                        const SeriesWindows& in, RowWriter& out);
+Status RangeChanges(const CallContext& context, const RangeArguments& args, const SeriesWindows& in,
+                    RowWriter& out);
+Status RangeResets(const CallContext& context, const RangeArguments& args, const SeriesWindows& in,
+                   RowWriter& out);
+
 // functions_special.cc: they look at their argument's expression or read it themselves.
 Result<Block> SpecialAbsent(Evaluator& evaluator, const PlanNode& node, const Steps& steps);
 Result<Block> SpecialAbsentOverTime(Evaluator& evaluator, const PlanNode& node, const Steps& steps);
