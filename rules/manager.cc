@@ -4,6 +4,7 @@
 #include <tuple>
 #include <utility>
 
+#include "rules/alert_journal.h"
 #include "rules/group_runner.h"
 #include "rules/handover.h"
 #include "rules/rule_file.h"
@@ -25,7 +26,11 @@ Duration TwoCollections(const Config& config) {
 RuleManager::RuleManager(RuleManagerOptions options, Dependencies dependencies)
     : options_(std::move(options)),
       dependencies_(dependencies),
-      started_at_(dependencies.clock.Now()) {}
+      started_at_(dependencies.clock.Now()),
+      journal_(options_.journal_path.empty()
+                   ? nullptr
+                   : std::make_unique<AlertJournal>(options_.journal_path, dependencies.files,
+                                                    dependencies.log)) {}
 
 RuleManager::~RuleManager() { Stop(); }
 
@@ -59,8 +64,13 @@ std::shared_ptr<GroupRunner> RuleManager::MakeRunner(RuleGroupSpec spec,
                                                           .log = d.log,
                                                           .metrics = d.metrics});
   return std::make_shared<GroupRunner>(
-      std::move(group),
-      GroupRunner::Dependencies{.clock = d.clock, .scheduler = d.scheduler, .cpu = d.cpu});
+      std::move(group), GroupRunner::Dependencies{
+                            .clock = d.clock,
+                            .scheduler = d.scheduler,
+                            .cpu = d.cpu,
+                            .evaluated = [journal = journal_.get()](RuleGroup& of, Timestamp at) {
+                              if (journal != nullptr) journal->Update(of, at);
+                            }});
 }
 
 RuleManager::Runners RuleManager::CurrentRunners() const {
@@ -93,18 +103,58 @@ Status RuleManager::Apply(const Config& config) {
     next.push_back(started.back());
     groups.push_back(&started.back()->group());
   }
-  std::vector<FormerRule> former;
+  std::vector<FormerRule> former = RestoreJournal(groups);
   for (const std::shared_ptr<GroupRunner>& runner : outgoing) {
     runner->Stop();
     std::ranges::move(runner->group().Release(), std::back_inserter(former));
   }
   EndFormerRules(HandOver(std::move(former), groups), started);
+  UpdateJournal(next, started);
   {
     const MutexLock lock(mutex_);
     runners_ = std::move(next);
   }
   for (const std::shared_ptr<GroupRunner>& runner : started) runner->Start();
   return Ok();
+}
+
+std::vector<FormerRule> RuleManager::RestoreJournal(const std::vector<RuleGroup*>& groups) {
+  std::vector<FormerRule> former;
+  if (std::exchange(restored_, true)) return former;
+  std::optional<std::vector<JournalGroup>> journal;
+  if (journal_) journal = journal_->Load(dependencies_.clock.Now(), options_.outage_tolerance);
+  if (!journal) {
+    for (RuleGroup* group : groups) {
+      group->RestoreFromStore({.outage_tolerance = options_.outage_tolerance,
+                               .grace_period = options_.for_grace_period});
+    }
+    return former;
+  }
+  for (JournalGroup& group : *journal) {
+    for (JournalRule& rule : group.rules) {
+      former.push_back({.file = group.file,
+                        .group = group.name,
+                        .alerting = true,
+                        .name = std::move(rule.name),
+                        .labels = std::move(rule.labels),
+                        .query = std::move(rule.query),
+                        .interval = group.interval,
+                        .memory = {.alerts = std::move(rule.alerts),
+                                   .written = RuleSeriesWriter(dependencies_.sink)}});
+    }
+  }
+  return former;
+}
+
+void RuleManager::UpdateJournal(const Runners& all, const Runners& started) {
+  if (!journal_) return;
+  const Timestamp now = dependencies_.clock.Now();
+  for (const std::shared_ptr<GroupRunner>& runner : started) journal_->Update(runner->group(), now);
+  std::vector<std::string> keys;
+  for (const std::shared_ptr<GroupRunner>& runner : all) {
+    keys.push_back(GroupKey(runner->spec().file, runner->spec().name));
+  }
+  journal_->Retain(keys);
 }
 
 void RuleManager::EndFormerRules(std::vector<FormerRule> former, const Runners& started) {

@@ -36,12 +36,15 @@ struct RuleManagerOptions {
   Duration resolved_retention = std::chrono::minutes(15);
   // Where alert states are kept over restarts; "": nowhere.
   std::string journal_path;
-  // A journal older than this is not restored.
+  // State older than this is not restored.
   Duration outage_tolerance = std::chrono::hours(1);
+  // Without a journal, only rules with at least this `for` are restored from the store.
+  Duration for_grace_period = std::chrono::minutes(10);
 };
 
 class AlertJournal;
 class GroupRunner;
+class RuleGroup;
 class RuleSeriesWriter;
 struct FormerRule;
 struct RuleGroupSettings;
@@ -85,6 +88,9 @@ class RuleManager {
   RuleGroupSettings SettingsFor(const Config& config) const;
   std::shared_ptr<GroupRunner> MakeRunner(RuleGroupSpec spec, const RuleGroupSettings& settings);
   Runners CurrentRunners() const;
+  // What the process before this one left. Without a journal the groups look for it themselves.
+  std::vector<FormerRule> RestoreJournal(const std::vector<RuleGroup*>& groups);
+  void UpdateJournal(const Runners& all, const Runners& started);
   // Ends what rules without successors have left: their alerts at once, their series with the
   // next evaluation of the group or, when that is gone too, after two intervals.
   void EndFormerRules(std::vector<FormerRule> former, const Runners& started);
@@ -93,6 +99,8 @@ class RuleManager {
   const RuleManagerOptions options_;
   const Dependencies dependencies_;
   const Timestamp started_at_;
+  const std::unique_ptr<AlertJournal> journal_;  // null when there is none
+  bool restored_ = false;                        // by the first Apply
   mutable Mutex mutex_;
   Runners runners_ GUARDED_BY(mutex_);
   // Series that wait for their staleness markers; the timers hold them weakly.

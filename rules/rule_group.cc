@@ -1,5 +1,6 @@
 #include "rules/rule_group.h"
 
+#include <algorithm>
 #include <utility>
 #include <variant>
 
@@ -84,6 +85,7 @@ void RuleGroup::Remember(size_t rule, RuleMemory memory) {
 
 void RuleGroup::Evaluate(Timestamp at) {
   const SteadyTime start = dependencies_.clock.Steady();
+  if (restore_ && evaluations_ == 0) ReadStored(at);
   const promql::QueryLimits limits = {.canceled = [this] { return canceled_.load(); }};
   promql::GroupPlan::Evaluation queries =
       plan_.Begin(dependencies_.querier, DataTimeMs(at), limits);
@@ -103,6 +105,7 @@ void RuleGroup::Evaluate(Timestamp at) {
     dependencies_.log.Warn("series of former rules could not be ended",
                            {{"group", spec_->name}, {"err", status.error().message}});
   }
+  if (++evaluations_ == 2 && restore_) RestoreStored();
   last_evaluation_ = at;
   seconds_ = SecondsSince(start, dependencies_.clock);
   metrics_.group_duration->Observe(seconds_);
@@ -111,6 +114,34 @@ void RuleGroup::Evaluate(Timestamp at) {
   metrics_.last_rule_duration_sum->Set(rule_seconds);
   metrics_.last_evaluation_samples->Set(static_cast<double>(samples));
   metrics_.last_evaluation_timestamp->Set(ToSeconds(at));
+}
+
+void RuleGroup::ReadStored(Timestamp at) {
+  for (RunningRule& rule : rules_) {
+    if (!rule.alerting || rule.spec->hold < restore_->grace_period) continue;
+    Result<StoredStates> stored =
+        ReadStoredStates(dependencies_.querier, *rule.spec, at, *restore_);
+    if (stored.ok()) {
+      rule.stored = *std::move(stored);
+      continue;
+    }
+    dependencies_.log.Warn(
+        "the state of alerts cannot be restored from the store",
+        {{"group", spec_->name}, {"alert", rule.spec->name}, {"err", stored.error().message}});
+  }
+}
+
+void RuleGroup::RestoreStored() {
+  const SteadyTime start = dependencies_.clock.Steady();
+  const Timestamp now = dependencies_.clock.Now();
+  for (RunningRule& rule : rules_) {
+    for (const auto& [labels, stored] : std::exchange(rule.stored, {})) {
+      const auto alert = rule.alerting->alerts().find(labels);
+      if (alert == rule.alerting->alerts().end()) continue;
+      alert->second.timing.active_at = RestoredActiveAt(stored, rule.spec->hold, now, *restore_);
+    }
+  }
+  metrics_.last_restore_duration->Set(SecondsSince(start, dependencies_.clock));
 }
 
 void RuleGroup::EvaluateRule(RunningRule& rule, Result<promql::QueryResult> result, Timestamp at) {
@@ -130,7 +161,7 @@ Result<RuleSamples> RuleGroup::Apply(RunningRule& rule, Result<promql::QueryResu
   ASSIGN_OR_RETURN(promql::VectorValue vector, VectorOf(std::move(result->value)));
   if (!rule.alerting) return tocsin::Record(*rule.spec, std::move(vector), spec_->limit);
   RETURN_IF_ERROR(UpdateAlerts(rule, vector, at));
-  return writes_alerts_ ? rule.alerting->Samples() : RuleSamples();
+  return rule.stored.empty() ? rule.alerting->Samples() : RuleSamples();
 }
 
 Status RuleGroup::UpdateAlerts(RunningRule& rule, const promql::VectorValue& vector, Timestamp at) {

@@ -24,6 +24,7 @@
 #include "rules/rule_file.h"
 #include "rules/series_writer.h"
 #include "rules/snapshot.h"
+#include "rules/state_restore.h"
 
 namespace tocsin {
 
@@ -88,8 +89,10 @@ class RuleGroup {
   void Remember(size_t rule, RuleMemory memory);
   // Series of rules that the group has lost; they end with the next evaluation.
   void EndSeries(RuleSeriesWriter written) { orphans_.Adopt(std::move(written)); }
-  // Whether a rule's state is written to the store; off until restored.
-  void set_writes_alerts(bool writes) { writes_alerts_ = writes; }
+  // Looks in the store for the state of alerts before the first evaluation, and restores it after
+  // the second: only then do recording rules and collectors have given what alerts depend on.
+  // Until then alerts are not written, as that would overwrite what is to be restored.
+  void RestoreFromStore(const RestorePolicy& policy) { restore_ = policy; }
 
   // Evaluates all rules, in order, at `at`.
   void Evaluate(Timestamp at);
@@ -109,6 +112,8 @@ class RuleGroup {
     Duration reach{};
     std::string canonical_query;
     std::string template_error;  // as last logged
+    // To be restored; while there are any, alerts are not written.
+    StoredStates stored;
     RuleHealth health = RuleHealth::kUnknown;
     std::string last_error;
     uint64_t consecutive_failures = 0;
@@ -122,6 +127,8 @@ class RuleGroup {
   Status UpdateAlerts(RunningRule& rule, const promql::VectorValue& vector, Timestamp at);
   void SendDueAlerts(RunningRule& rule, Timestamp at);
   void Record(RunningRule& rule, const Status& status, Timestamp at);
+  void ReadStored(Timestamp at);
+  void RestoreStored();
   ExpansionContext ContextAt(Timestamp at) const;
   int64_t DataTimeMs(Timestamp at) const { return ToMs(at - spec_->query_offset); }
   RuleSnapshot SnapshotOf(const RunningRule& rule) const;
@@ -134,7 +141,8 @@ class RuleGroup {
   promql::GroupPlan plan_;
   std::vector<RunningRule> rules_;
   RuleSeriesWriter orphans_;
-  bool writes_alerts_ = true;
+  std::optional<RestorePolicy> restore_;
+  uint64_t evaluations_ = 0;
   std::atomic<bool> canceled_ = false;
   double seconds_ = 0;
   std::optional<Timestamp> last_evaluation_;

@@ -187,7 +187,8 @@ TEST_F(AlertingRuleTest, ARestoredAlertWaitsForItsDataBeforeItResolves) {
 TEST_F(AlertingRuleTest, ResolvesWhatFiresWhenTheRuleGoes) {
   Load("");
   ASSERT_TRUE(Update(1, Vector({{{{"job", "a"}}, 1}})).ok());
-  const std::vector<Notification> ends = AlertingRule::ResolveAll(rule_->alerts(), Minute(3), "http://tocsin/graph");
+  const std::vector<Notification> ends =
+      AlertingRule::ResolveAll(rule_->alerts(), Minute(3), "http://tocsin/graph");
   ASSERT_EQ(ends.size(), 1u);
   EXPECT_EQ(ends[0].labels, (LabelSet{{"alertname", "A"}, {"job", "a"}}));
   EXPECT_EQ(ends[0].ends_at, Minute(3));

@@ -47,6 +47,12 @@ class RulesFixture : public testing::Test {
     const Status status = manager_->Apply(config_);
     ASSERT_TRUE(status.ok()) << status.error().message;
   }
+  // The process dies and takes the store with it; it is away for `outage`.
+  void Kill(Duration outage) {
+    manager_.reset();
+    head_ = std::make_unique<Head>(HeadOptions{}, clock_);
+    scheduler_.Advance(outage);
+  }
   void StartWith(const std::string& groups) {
     Load(groups);
     Start();
