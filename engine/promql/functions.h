@@ -121,6 +121,16 @@ Status RangeChanges(const CallContext& context, const RangeArguments& args, cons
 Status RangeResets(const CallContext& context, const RangeArguments& args, const SeriesWindows& in,
                    RowWriter& out);
 
+// functions_histogram.cc: native and classic histograms.
+Result<Block> VectorHistogramAvg(const CallContext& context, std::vector<Block> args);
+Result<Block> VectorHistogramCount(const CallContext& context, std::vector<Block> args);
+Result<Block> VectorHistogramSum(const CallContext& context, std::vector<Block> args);
+Result<Block> VectorHistogramStdvar(const CallContext& context, std::vector<Block> args);
+Result<Block> VectorHistogramStddev(const CallContext& context, std::vector<Block> args);
+Result<Block> VectorHistogramQuantile(const CallContext& context, std::vector<Block> args);
+Result<Block> VectorHistogramQuantiles(const CallContext& context, std::vector<Block> args);
+Result<Block> VectorHistogramFraction(const CallContext& context, std::vector<Block> args);
+
 // functions_special.cc: they look at their argument's expression or read it themselves.
 Result<Block> SpecialAbsent(Evaluator& evaluator, const PlanNode& node, const Steps& steps);
 Result<Block> SpecialAbsentOverTime(Evaluator& evaluator, const PlanNode& node, const Steps& steps);

@@ -1,0 +1,103 @@
+#include "engine/promql/classic_histogram.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+namespace tocsin::promql {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+// Prometheus' util/almost.
+bool AlmostEqual(double a, double b, double epsilon) {
+  constexpr double kSmallest = std::numeric_limits<double>::min();
+  const double difference = std::fabs(a - b);
+  const double sum = std::fabs(a) + std::fabs(b);
+  if (a == 0 || b == 0 || sum < kSmallest) return difference < epsilon * kSmallest;
+  return difference / std::min(sum, std::numeric_limits<double>::max()) < epsilon;
+}
+
+void AddUpEqualBounds(std::vector<ClassicBucket>& buckets) {
+  size_t kept = 0;
+  for (size_t i = 1; i < buckets.size(); ++i) {
+    if (buckets[i].upper_bound == buckets[kept].upper_bound) {
+      buckets[kept].count += buckets[i].count;
+    } else {
+      buckets[++kept] = buckets[i];
+    }
+  }
+  if (!buckets.empty()) buckets.resize(kept + 1);
+}
+
+bool Usable(const std::vector<ClassicBucket>& buckets) {
+  return buckets.size() >= 2 && buckets.back().upper_bound == kInf && buckets.back().count != 0;
+}
+
+}  // namespace
+
+MonotonicityFix PrepareBuckets(std::vector<ClassicBucket>& buckets) {
+  MonotonicityFix fix;
+  std::ranges::stable_sort(buckets, {}, &ClassicBucket::upper_bound);
+  AddUpEqualBounds(buckets);
+  for (size_t i = 1; i < buckets.size(); ++i) {
+    const double before = buckets[i - 1].count;
+    const double count = buckets[i].count;
+    if (AlmostEqual(before, count, 1e-12)) {
+      buckets[i].count = before;
+    } else if (count < before) {
+      if (!fix.forced) fix.min_bucket = buckets[i].upper_bound;
+      fix.max_bucket = buckets[i].upper_bound;
+      fix.max_difference = std::max(fix.max_difference, before - count);
+      fix.forced = true;
+      buckets[i].count = before;
+    }
+  }
+  return fix;
+}
+
+double BucketQuantile(double q, const std::vector<ClassicBucket>& buckets) {
+  if (std::isnan(q)) return kNan;
+  if (q < 0) return -kInf;
+  if (q > 1) return kInf;
+  if (!Usable(buckets)) return kNan;
+  double rank = q * buckets.back().count;
+  const auto found = std::find_if(buckets.begin(), buckets.end() - 1,
+                                  [rank](const ClassicBucket& b) { return b.count >= rank; });
+  const auto index = static_cast<size_t>(found - buckets.begin());
+  if (index == buckets.size() - 1) return buckets[index - 1].upper_bound;
+  if (index == 0 && buckets[0].upper_bound <= 0) return buckets[0].upper_bound;
+  double start = 0;
+  double count = buckets[index].count;
+  if (index > 0) {
+    start = buckets[index - 1].upper_bound;
+    count -= buckets[index - 1].count;
+    rank -= buckets[index - 1].count;
+  }
+  return start + (buckets[index].upper_bound - start) * (rank / count);
+}
+
+double BucketFraction(double lower, double upper, const std::vector<ClassicBucket>& buckets) {
+  if (!Usable(buckets) || std::isnan(lower) || std::isnan(upper)) return kNan;
+  if (lower >= upper) return 0;
+  // How many observations lie below `v`.
+  const auto rank_of = [&](double v) {
+    double rank = 0;
+    for (size_t i = 0; i < buckets.size(); ++i) {
+      const double end = buckets[i].upper_bound;
+      const double start = i > 0 ? buckets[i - 1].upper_bound : end > 0 ? 0 : -kInf;
+      if (v <= start) return rank;
+      if (v < end) {
+        if (std::isinf(start)) return buckets[i].count;
+        if (std::isinf(end)) return rank;
+        return rank + (buckets[i].count - rank) * (v - start) / (end - start);
+      }
+      rank = buckets[i].count;
+    }
+    return rank;
+  };
+  return (rank_of(upper) - rank_of(lower)) / buckets.back().count;
+}
+
+}  // namespace tocsin::promql
