@@ -84,36 +84,49 @@ void RuleGroup::Remember(size_t rule, RuleMemory memory) {
 }
 
 void RuleGroup::Evaluate(Timestamp at) {
+  last_evaluation_ = dependencies_.clock.Now();
   const SteadyTime start = dependencies_.clock.Steady();
   if (restore_ && evaluations_ == 0) ReadStored(at);
+  EvaluateRules(at);
+  MarkOrphansStale(at);
+  if (++evaluations_ == 2 && restore_) RestoreStored();
+  seconds_ = SecondsSince(start, dependencies_.clock);
+  Measure();
+}
+
+void RuleGroup::EvaluateRules(Timestamp at) {
   const promql::QueryLimits limits = {.canceled = [this] { return canceled_.load(); }};
   promql::GroupPlan::Evaluation queries =
       plan_.Begin(dependencies_.querier, DataTimeMs(at), limits);
+  for (size_t i = 0; i < rules_.size() && !canceled_; ++i) {
+    const SteadyTime start = dependencies_.clock.Steady();
+    EvaluateRule(rules_[i], queries.Run(i), at);
+    rules_[i].seconds = SecondsSince(start, dependencies_.clock);
+    metrics_.rule_duration->Observe(rules_[i].seconds);
+    metrics_.rule_duration_histogram->Observe(rules_[i].seconds);
+  }
+}
+
+void RuleGroup::MarkOrphansStale(Timestamp at) {
+  const Status status = orphans_.MarkAllStale(DataTimeMs(at));
+  if (status.ok()) return;
+  dependencies_.log.Warn("series of former rules could not be ended",
+                         {{"group", spec_->name}, {"err", status.error().message}});
+}
+
+void RuleGroup::Measure() {
   double rule_seconds = 0;
   size_t samples = 0;
-  for (size_t i = 0; i < rules_.size() && !canceled_; ++i) {
-    const SteadyTime rule_start = dependencies_.clock.Steady();
-    RunningRule& rule = rules_[i];
-    EvaluateRule(rule, queries.Run(i), at);
-    rule.seconds = SecondsSince(rule_start, dependencies_.clock);
-    metrics_.rule_duration->Observe(rule.seconds);
-    metrics_.rule_duration_histogram->Observe(rule.seconds);
+  for (const RunningRule& rule : rules_) {
     rule_seconds += rule.seconds;
     samples += rule.samples;
   }
-  if (const Status status = orphans_.MarkAllStale(DataTimeMs(at)); !status.ok()) {
-    dependencies_.log.Warn("series of former rules could not be ended",
-                           {{"group", spec_->name}, {"err", status.error().message}});
-  }
-  if (++evaluations_ == 2 && restore_) RestoreStored();
-  last_evaluation_ = at;
-  seconds_ = SecondsSince(start, dependencies_.clock);
   metrics_.group_duration->Observe(seconds_);
   metrics_.group_duration_histogram->Observe(seconds_);
   metrics_.last_duration->Set(seconds_);
   metrics_.last_rule_duration_sum->Set(rule_seconds);
   metrics_.last_evaluation_samples->Set(static_cast<double>(samples));
-  metrics_.last_evaluation_timestamp->Set(ToSeconds(at));
+  metrics_.last_evaluation_timestamp->Set(ToSeconds(*last_evaluation_));
 }
 
 void RuleGroup::ReadStored(Timestamp at) {
@@ -147,11 +160,16 @@ void RuleGroup::RestoreStored() {
 void RuleGroup::EvaluateRule(RunningRule& rule, Result<promql::QueryResult> result, Timestamp at) {
   // A canceled query says nothing about the rule.
   if (!result.ok() && result.error().code == ErrorCode::kCanceled && canceled_) return;
+  rule.last_evaluation = dependencies_.clock.Now();
   const Result<RuleSamples> samples = Apply(rule, std::move(result), at);
   SendDueAlerts(rule, at);
-  if (!samples.ok()) return Record(rule, samples.error(), at);
-  rule.samples = samples->size();
-  Record(rule, rule.written.Write(*samples, DataTimeMs(at)), at);
+  if (samples.ok()) {
+    rule.samples = samples->size();
+    return Record(rule, rule.written.Write(*samples, DataTimeMs(at)));
+  }
+  Record(rule, samples.error());
+  // Alerts are held, so their series go on too; what they say of it is not worth a second error.
+  if (rule.alerting) (void)rule.written.Write(StateSamples(rule), DataTimeMs(at));
 }
 
 Result<RuleSamples> RuleGroup::Apply(RunningRule& rule, Result<promql::QueryResult> result,
@@ -161,6 +179,10 @@ Result<RuleSamples> RuleGroup::Apply(RunningRule& rule, Result<promql::QueryResu
   ASSIGN_OR_RETURN(promql::VectorValue vector, VectorOf(std::move(result->value)));
   if (!rule.alerting) return tocsin::Record(*rule.spec, std::move(vector), spec_->limit);
   RETURN_IF_ERROR(UpdateAlerts(rule, vector, at));
+  return StateSamples(rule);
+}
+
+RuleSamples RuleGroup::StateSamples(const RunningRule& rule) const {
   return rule.stored.empty() ? rule.alerting->Samples() : RuleSamples();
 }
 
@@ -204,8 +226,7 @@ void RuleGroup::SendDueAlerts(RunningRule& rule, Timestamp at) {
   if (!due.empty()) dependencies_.notifier.Notify(std::move(due));
 }
 
-void RuleGroup::Record(RunningRule& rule, const Status& status, Timestamp at) {
-  rule.last_evaluation = at;
+void RuleGroup::Record(RunningRule& rule, const Status& status) {
   metrics_.evaluations->Increment();
   if (status.ok()) {
     rule.health = RuleHealth::kOk;

@@ -122,11 +122,15 @@ class RuleGroup {
     std::optional<Timestamp> last_evaluation;
   };
 
+  void EvaluateRules(Timestamp at);
   void EvaluateRule(RunningRule& rule, Result<promql::QueryResult> result, Timestamp at);
   Result<RuleSamples> Apply(RunningRule& rule, Result<promql::QueryResult> result, Timestamp at);
   Status UpdateAlerts(RunningRule& rule, const promql::VectorValue& vector, Timestamp at);
+  RuleSamples StateSamples(const RunningRule& rule) const;
   void SendDueAlerts(RunningRule& rule, Timestamp at);
-  void Record(RunningRule& rule, const Status& status, Timestamp at);
+  void Record(RunningRule& rule, const Status& status);
+  void MarkOrphansStale(Timestamp at);
+  void Measure();
   void ReadStored(Timestamp at);
   void RestoreStored();
   ExpansionContext ContextAt(Timestamp at) const;

@@ -133,6 +133,7 @@ TEST_F(RuleManagerTest, AFailedEvaluationDoesNotEndAnAlert) {
   ASSERT_THAT(notifier_.sent, SizeIs(3));
   EXPECT_GT(notifier_.sent.back().ends_at, clock_.Now());
   EXPECT_GE(Figure("prometheus_rule_evaluation_failures_total"), 5);
+  EXPECT_EQ(Value("ALERTS{alertstate='firing'}"), 1);
 }
 
 TEST_F(RuleManagerTest, TemplatesCanQuery) {
