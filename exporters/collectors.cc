@@ -1,6 +1,8 @@
 #include "exporters/collectors.h"
 
+#include "exporters/celery/celery_collector.h"
 #include "exporters/node/node_collector.h"
+#include "exporters/redis/redis_collector.h"
 
 namespace tocsin {
 namespace {
@@ -17,7 +19,9 @@ bool Names(const FamilySpec& family, std::string_view metric) {
 
 std::span<const CollectorSpec> Collectors() {
   static const CollectorSpec kCollectors[] = {
+      CeleryCollectorSpec(),
       NodeCollectorSpec(),
+      RedisCollectorSpec(),
   };
   return kCollectors;
 }
