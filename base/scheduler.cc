@@ -47,8 +47,10 @@ void ThreadScheduler::Run() {
       continue;
     }
     const auto first = timers_.begin();
-    if (first->first.first > std::chrono::steady_clock::now()) {
-      wake_.wait_until(lock, first->first.first);
+    // A copy: Cancel may remove the timer meanwhile, and wait_until looks at the time again.
+    const SteadyTime due = first->first.first;
+    if (due > std::chrono::steady_clock::now()) {
+      wake_.wait_until(lock, due);
       continue;
     }
     Timer timer = std::move(first->second);

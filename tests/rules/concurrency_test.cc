@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <memory>
 #include <mutex>
 #include <set>
 #include <string>
@@ -66,9 +67,8 @@ TEST(RulesConcurrencyTest, ReloadsSnapshotsAndEvaluationsLiveTogether) {
   std::atomic<bool> done = false;
   std::thread reader([&] {
     while (!done) {
-      for (const RuleGroupSnapshot& group : manager.Snapshot()->groups) {
-        EXPECT_EQ(group.rules.size(), 2u);
-      }
+      const std::shared_ptr<const RulesSnapshot> snapshot = manager.Snapshot();
+      for (const RuleGroupSnapshot& group : snapshot->groups) EXPECT_EQ(group.rules.size(), 2u);
     }
   });
   for (int generation = 10; generation < 40; ++generation) {
@@ -79,7 +79,8 @@ TEST(RulesConcurrencyTest, ReloadsSnapshotsAndEvaluationsLiveTogether) {
   done = true;
   reader.join();
   manager.Stop();
-  for (const RuleGroupSnapshot& group : manager.Snapshot()->groups) {
+  const std::shared_ptr<const RulesSnapshot> last = manager.Snapshot();
+  for (const RuleGroupSnapshot& group : last->groups) {
     for (const RuleSnapshot& rule : group.rules) EXPECT_EQ(rule.last_error, "") << rule.name;
   }
 }
