@@ -2,6 +2,7 @@
 
 #include "exporters/celery/celery_collector.h"
 #include "exporters/node/node_collector.h"
+#include "exporters/postgres/postgres_collector.h"
 #include "exporters/redis/redis_collector.h"
 
 namespace tocsin {
@@ -21,6 +22,7 @@ std::span<const CollectorSpec> Collectors() {
   static const CollectorSpec kCollectors[] = {
       CeleryCollectorSpec(),
       NodeCollectorSpec(),
+      PostgresCollectorSpec(),
       RedisCollectorSpec(),
   };
   return kCollectors;
