@@ -206,7 +206,7 @@ Status App::Parts::LoadAndApply() {
   const MutexLock lock(lifecycle_mutex);
   if (!running) return Canceled("the server is stopping");
   Result<std::shared_ptr<const Config>> next = Load();
-  const Status status = next.ok() ? Apply(*std::move(next)) : Status(next.error());
+  Status status = next.ok() ? Apply(*std::move(next)) : Status(next.error());
   const Timestamp now = dependencies.clock.Now();
   ReloadState state{.ok = status.ok(), .at = now};
   reload_ok->Set(status.ok() ? 1 : 0);
@@ -228,7 +228,7 @@ void App::Parts::KeepHouse() {
 }
 
 Status App::Parts::Reload() {
-  const Status status = LoadAndApply();
+  Status status = LoadAndApply();
   if (status.ok()) {
     dependencies.log.Info("configuration reloaded", {{"file", options.config_file}});
   } else {
@@ -248,7 +248,7 @@ Status App::Start() {
     const MutexLock lock(parts_->lifecycle_mutex);
     parts_->running = true;
   }
-  const Status status = parts_->LoadAndApply();
+  Status status = parts_->LoadAndApply();
   if (!status.ok()) {
     Stop(Duration::zero());
     return status;
