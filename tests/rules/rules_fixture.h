@@ -3,8 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -21,12 +23,21 @@ namespace tocsin::testing_support {
 
 class RecordingNotifier final : public Notifier {
  public:
+  explicit RecordingNotifier(const Clock& clock) : clock_(clock) {}
+
   void Notify(std::vector<Notification> notifications) override {
-    for (Notification& each : notifications) sent.push_back(std::move(each));
+    for (Notification& each : notifications) {
+      timeline.emplace_back(clock_.Now(), each);
+      sent.push_back(std::move(each));
+    }
   }
   std::vector<Notification> Take() { return std::exchange(sent, {}); }
 
-  std::vector<Notification> sent;
+  std::vector<Notification> sent;  // since the last Take
+  std::vector<std::pair<Timestamp, Notification>> timeline;
+
+ private:
+  const Clock& clock_;
 };
 
 class RulesFixture : public testing::Test {
@@ -99,7 +110,7 @@ class RulesFixture : public testing::Test {
   InlineExecutor executor_;
   promql::Engine engine_{{}, clock_, nullptr};
   std::unique_ptr<Head> head_ = std::make_unique<Head>(HeadOptions{}, clock_);
-  RecordingNotifier notifier_;
+  RecordingNotifier notifier_{clock_};
   MemoryFiles files_;
   CaptureLog log_;
   Metrics metrics_;
