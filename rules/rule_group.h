@@ -22,7 +22,7 @@
 #include "rules/alerting_rule.h"
 #include "rules/group_metrics.h"
 #include "rules/rule_file.h"
-#include "rules/series_writer.h"
+#include "rules/rule_series_writer.h"
 #include "rules/snapshot.h"
 #include "rules/state_restore.h"
 

@@ -33,8 +33,8 @@ struct RuleSnapshot {
   std::string query;  // canonical text
   Duration hold{};
   Duration keep_firing_for{};
-  LabelSet labels;       // as configured, not expanded
-  LabelSet annotations;  // as configured
+  LabelSet labels;                           // as configured, not expanded
+  LabelSet annotations;                      // as configured
   AlertPhase phase = AlertPhase::kInactive;  // the highest of its alerts
   std::vector<AlertSnapshot> alerts;
   RuleHealth health = RuleHealth::kUnknown;

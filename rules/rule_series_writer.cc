@@ -1,4 +1,4 @@
-#include "rules/series_writer.h"
+#include "rules/rule_series_writer.h"
 
 #include <fmt/core.h>
 
