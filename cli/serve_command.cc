@@ -101,7 +101,7 @@ int Serve(ServeOptions options, CommandContext& context) {
     context.err("tocsin serve: " + started.error().message + "\n");
   }
   http_server->reset();
-  signals.reset();  // a second signal ends a long drain
+  signals.reset();  // a second Ctrl-C ends a long drain
   app.Stop();
   return code;
 }

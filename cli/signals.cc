@@ -23,7 +23,9 @@ Signals::Signals() {
 }
 
 Signals::~Signals() {
-  const sigset_t set = Awaited();
+  sigset_t set;
+  sigemptyset(&set);
+  sigaddset(&set, SIGINT);
   pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
 }
 

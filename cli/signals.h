@@ -10,7 +10,8 @@ class Signals {
   enum class Kind { kStop, kReload };
 
   Signals();
-  // From here on a signal ends the process at once.
+  // From here on SIGINT, which an impatient user sends, ends the process at once. The others go on
+  // waiting: who stops services may well say it twice, and means no harm by it.
   ~Signals();
   Signals(const Signals&) = delete;
   Signals& operator=(const Signals&) = delete;

@@ -108,6 +108,12 @@ class Stopping(TocsinCase):
                 self.assertEqual(self.process.wait(timeout=20), 0, self.log)
                 self.assertLess(time.monotonic() - started, 5)
 
+    def test_a_second_signal_does_no_harm(self):
+        self.serve({})
+        for _ in range(20):
+            self.process.terminate()
+        self.assertEqual(self.process.wait(timeout=20), 0, self.log)
+
     def test_a_hanging_target_does_not_hold_it_up(self):
         target = ScrapeTarget(lambda handler: time.sleep(30))
         self.addCleanup(target.close)
