@@ -4,9 +4,9 @@ namespace tocsin::cli {
 
 std::span<const CommandSpec* const> Commands() {
   static constexpr const CommandSpec* kCommands[] = {
-      &kServeCommand,       &kAlertsCommand,     &kHealthcheckCommand,
-      &kCheckConfigCommand, &kCheckRulesCommand, &kQueryInstantCommand,
-      &kQueryRangeCommand,  &kCompletionCommand, &kVersionCommand,
+      &kServeCommand,      &kAlertsCommand,       &kHealthcheckCommand, &kCheckConfigCommand,
+      &kCheckRulesCommand, &kQueryInstantCommand, &kQueryRangeCommand,  &kTestPromqlCommand,
+      &kCompletionCommand, &kVersionCommand,
   };
   return kCommands;
 }

@@ -18,6 +18,7 @@ extern const CommandSpec kCheckRulesCommand;    // check_command.cc
 extern const CommandSpec kQueryInstantCommand;  // query_command.cc
 extern const CommandSpec kQueryRangeCommand;    // query_command.cc
 extern const CommandSpec kCompletionCommand;    // completion_command.cc
+extern const CommandSpec kTestPromqlCommand;     // test_promql_command.cc
 extern const CommandSpec kVersionCommand;       // version_command.cc
 
 }  // namespace tocsin::cli

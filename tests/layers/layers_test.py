@@ -15,6 +15,7 @@ LAYERS = {
     "engine/exposition": ["engine/model"],
     "engine/storage": ["engine/model"],
     "engine/promql": ["engine/model", "engine/storage"],
+    "engine/promqltest": ["engine/promql", "engine/storage"],
     "config": ["base", "engine/model"],
     "exporters": ["config", "engine/exposition", "engine/storage"],
     "alertmanager_client": ["config", "engine/model"],
@@ -22,7 +23,7 @@ LAYERS = {
     "delivery": ["engine/promql", "config"],
     "server": ["config", "engine/exposition", "engine/storage", "engine/promql", "exporters", "rules",
                "alertmanager_client", "delivery"],
-    "cli": ["server"],
+    "cli": ["server", "engine/promqltest"],
 }
 # Through these doors only.
 DOORS = {("engine/promql", "engine/storage"): {"engine/storage/querier.h"},
