@@ -8,6 +8,7 @@
 #include "base/go_float.h"
 #include "engine/model/histogram.h"
 #include "engine/promql/aggregation.h"
+#include "engine/promql/quote.h"
 
 namespace tocsin::promql {
 namespace {
@@ -206,16 +207,15 @@ class Picker {
 }  // namespace
 
 Result<Block> AggregatePicks(const AggregateContext& context, const Block& block) {
-  if (block.series() == 0) {
-    return Block(context.steps.count);
-  }
-  return Picker(context, block).Run();
+  if (block.list() != nullptr) return Picker(context, block).Run();
+  Block none(std::make_shared<const SeriesList>(), context.steps.count);
+  return Picker(context, none).Run();
 }
 
 Result<Block> CountValues(const AggregateContext& context, const Block& block) {
   const std::string& name = Unwrapped(*context.aggregate.param).As<StringLiteral>()->value;
   if (name.empty() || !IsValidUtf8(name)) {
-    return ExecutionError("invalid label name " + QuoteLabelValue(name));
+    return ExecutionError("invalid label name " + Quote(name));
   }
   SymbolTable& symbols = context.evaluator.symbols();
   const SymbolId label = symbols.Intern(name);

@@ -26,6 +26,7 @@ class ValueOperator {
     bool keep = false;
     double value = 0;
     HistogramPtr histogram;
+    bool incompatible = false;  // the operator does not know these types: no result, also with bool
   };
   // The result, or nothing to keep. A comparison keeps the left value; with bool it gives 0 or 1.
   Answer Apply(const Operand& lhs, const Operand& rhs);

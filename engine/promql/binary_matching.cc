@@ -39,8 +39,9 @@ class GroupIndex {
     for (const LabelPair& pair : labels) {
       if (std::ranges::binary_search(names_, pair.name) == on_) pairs.push_back(pair);
     }
-    const Labels group = Labels::FromSortedPairs(pairs);
-    return on_ ? group : evaluator_.WithoutName(group);
+    Labels group = Labels::FromSortedPairs(pairs);
+    if (!on_) group.Set(evaluator_.metric_name(), kEmptySymbol);
+    return group;
   }
 
   Evaluator& evaluator_;

@@ -97,8 +97,8 @@ ValueOperator::Answer ValueOperator::Apply(const Operand& lhs, const Operand& rh
   Answer answer = lhs.histogram != nullptr && rhs.histogram != nullptr
                       ? Histograms(*lhs.histogram, *rhs.histogram)
                       : HistogramAndFloat(lhs, rhs);
-  if (return_bool_ && IsComparison(op_)) return {true, answer.keep ? 1.0 : 0.0, nullptr};
-  return answer;
+  if (!return_bool_ || answer.incompatible) return answer;
+  return {.keep = true, .value = answer.keep ? 1.0 : 0.0};
 }
 
 ValueOperator::Answer ValueOperator::HistogramAndFloat(const Operand& lhs, const Operand& rhs) {
@@ -162,7 +162,7 @@ ValueOperator::Answer ValueOperator::Incompatible(const Operand& lhs, const Oper
   annotations_.Info("PromQL info: incompatible sample types encountered for binary operator \"" +
                         op + "\": " + type(lhs) + " " + op + " " + type(rhs),
                     position_);
-  return {};
+  return {.incompatible = true};
 }
 
 }  // namespace tocsin::promql

@@ -27,8 +27,8 @@ class VectorCombiner {
         matching_(MatchRows(evaluator, node, lhs, rhs)),
         many_group_(swapped_ ? matching_->rhs_group : matching_->lhs_group),
         one_group_(swapped_ ? matching_->lhs_group : matching_->rhs_group),
-        fill_many_(swapped_ ? vector_matching_.fill_right : vector_matching_.fill_left),
-        fill_one_(swapped_ ? vector_matching_.fill_left : vector_matching_.fill_right),
+        fill_many_(vector_matching_.fill_left),
+        fill_one_(vector_matching_.fill_right),
         drops_name_(DropsName(binary_.op) || binary_.return_bool),
         delayed_(evaluator.context().options.delayed_name_removal),
         op_(binary_.op, binary_.return_bool, node.position, evaluator.annotations()),
@@ -180,6 +180,7 @@ class VectorCombiner {
   const std::shared_ptr<const Matching> matching_;
   const std::vector<uint32_t>& many_group_;
   const std::vector<uint32_t>& one_group_;
+  // As in Prometheus, fill_left is that of the many side also where it stands on the right.
   const std::optional<double> fill_many_;
   const std::optional<double> fill_one_;
   const bool drops_name_;

@@ -353,6 +353,10 @@ Status RangeMadOverTime(const CallContext& context, const RangeArguments& /*args
                         const SeriesWindows& in, RowWriter& out) {
   WhereFloats(context, in, 0, [&](size_t step, const Window& window) {
     std::vector<double> values = FloatsOf(in, window);
+    if (std::ranges::any_of(values, [](double v) { return std::isnan(v); })) {
+      out.Set(step, std::numeric_limits<double>::quiet_NaN());
+      return;
+    }
     const double median = Quantile(0.5, values);
     for (double& value : values) value = std::fabs(value - median);
     out.Set(step, Quantile(0.5, values));

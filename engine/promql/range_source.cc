@@ -37,6 +37,18 @@ void SlideWindows(std::span<const int64_t> t_ms, std::span<const int64_t> ends,
   }
 }
 
+// The samples of a subquery do not follow each other in their series: whether one is a reset
+// against the one before it has to be found out anew.
+HistogramPtr WithoutHint(const HistogramPtr& histogram) {
+  if (histogram == nullptr || histogram->reset_hint == CounterResetHint::kGauge ||
+      histogram->reset_hint == CounterResetHint::kUnknown) {
+    return histogram;
+  }
+  auto copy = std::make_shared<FloatHistogram>(*histogram);
+  copy->reset_hint = CounterResetHint::kUnknown;
+  return copy;
+}
+
 }  // namespace
 
 // Drops the staleness markers of a series' columns.
@@ -102,7 +114,9 @@ Result<SeriesWindows> RangeSource::Read(size_t series, Buffers& buffers) const {
       if (!block_.Has(series, step)) continue;
       columns.t_ms.push_back(inner_.At(step));
       columns.values.push_back(block_.Value(series, step));
-      if (block_.has_histograms()) columns.histograms.push_back(block_.Histogram(series, step));
+      if (block_.has_histograms()) {
+        columns.histograms.push_back(WithoutHint(block_.Histogram(series, step)));
+      }
     }
   }
   SlideWindows(columns.t_ms, ends_, {node_.range_ms, lookback_ms_, node_.extension},

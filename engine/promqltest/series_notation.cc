@@ -210,7 +210,7 @@ Status ReadHistograms(std::string_view item, std::vector<NotedValue>& values) {
 // a, axN, a+bxN, a-bxN
 Status ReadFloats(std::string_view item, std::vector<NotedValue>& values) {
   const size_t x = item.rfind('x');
-  if (x == std::string_view::npos || item.starts_with("0x")) {
+  if (x == std::string_view::npos) {
     ASSIGN_OR_RETURN(const double value, ReadFloat(item, item));
     values.push_back(Float(value));
     return Ok();

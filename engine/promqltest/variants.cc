@@ -31,13 +31,33 @@ const promql::TimeModifiers* TimesOf(const Expr& expr) {
   return nullptr;
 }
 
+// The end of an expression's text. The position of one that ends with a parenthesis may include
+// the closing parenthesis of what is around it, as in Prometheus.
+int32_t EndOf(const Expr& expr, std::string_view text) {
+  int depth = 0;
+  char quote = 0;
+  for (int32_t at = expr.position.begin; at < expr.position.end; ++at) {
+    const char c = text[static_cast<size_t>(at)];
+    if (quote != 0) {
+      if (c == quote) quote = 0;
+    } else if (c == '"' || c == '\'' || c == '`') {
+      quote = c;
+    } else if (c == '(') {
+      ++depth;
+    } else if (c == ')' && --depth < 0) {
+      return at;
+    }
+  }
+  return expr.position.end;
+}
+
 // The ends of what has to be fixed.
-void FindEnds(const Expr& expr, std::vector<int32_t>& ends) {
+void FindEnds(const Expr& expr, std::string_view text, std::vector<int32_t>& ends) {
   if (const promql::TimeModifiers* times = TimesOf(expr)) {
-    if (!times->at) ends.push_back(expr.position.end);
+    if (!times->at) ends.push_back(EndOf(expr, text));
     return;
   }
-  for (const Expr* child : Children(expr)) FindEnds(*child, ends);
+  for (const Expr* child : Children(expr)) FindEnds(*child, text, ends);
 }
 
 template <typename Predicate>
@@ -78,7 +98,7 @@ std::optional<std::string> FixedToTime(const promql::ParsedQuery& query, int64_t
     return std::nullopt;
   }
   std::vector<int32_t> ends;
-  FindEnds(query.root(), ends);
+  FindEnds(query.root(), query.text(), ends);
   std::ranges::sort(ends, std::greater());
   std::string text = query.text();
   const std::string at = " @ " + FormatGoF(static_cast<double>(t_ms) / 1000);
