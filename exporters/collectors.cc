@@ -4,6 +4,7 @@
 #include "exporters/node/node_collector.h"
 #include "exporters/postgres/postgres_collector.h"
 #include "exporters/redis/redis_collector.h"
+#include "exporters/self/self_collector.h"
 
 namespace tocsin {
 namespace {
@@ -24,6 +25,7 @@ std::span<const CollectorSpec> Collectors() {
       NodeCollectorSpec(),
       PostgresCollectorSpec(),
       RedisCollectorSpec(),
+      SelfCollectorSpec(),
   };
   return kCollectors;
 }

@@ -207,10 +207,17 @@ class TargetManager::State final : public ExpositionSource {
 
   uint64_t generation() const override { return generation_; }
 
+  // A scrape of this process' own page: shown on that page again, it would grow with each round.
+  bool IsOwnPage(const Wanted& what) const {
+    return what.spec == nullptr && what.options.url == "http://" + deps_.own_instance + "/metrics";
+  }
+
   void Render(ExpositionFormat format,
               const std::function<void(std::string_view)>& write) const override {
     std::vector<std::shared_ptr<const CollectedPage>> pages;
-    for (const Watched& watched : *watched_.Get()) pages.push_back(watched.loop->page());
+    for (const Watched& watched : *watched_.Get()) {
+      if (!IsOwnPage(watched.what)) pages.push_back(watched.loop->page());
+    }
     RenderPages(pages, deps_.sink, format, write);
   }
 

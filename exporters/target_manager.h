@@ -42,7 +42,7 @@ class TargetManager {
     Logger& log;
     SampleSink& sink;
     Metrics& metrics;
-    // The `instance` of the process's own metrics (job "tocsin").
+    // The `instance` of the process's own metrics (job "tocsin"), host:port; "": it has none.
     std::string own_instance = "localhost:9977";
   };
 

@@ -71,7 +71,8 @@ class TargetManagerTest : public testing::Test {
                           .files = files_,
                           .log = log_,
                           .sink = sink_,
-                          .metrics = metrics_}};
+                          .metrics = metrics_,
+                          .own_instance = ""}};
 };
 
 constexpr std::string_view kIn = R"({instance="app:8000", job="app"})";
