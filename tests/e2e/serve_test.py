@@ -12,7 +12,8 @@ class WithoutConfiguration(TocsinCase):
     def test_the_host_and_itself(self):
         self.serve()
         self.assertTrue(eventually(lambda: self.server.query("node_load1"), timeout=40))
-        self.assertTrue(self.server.query('process_resident_memory_bytes{job="tocsin"}'))
+        self.assertTrue(eventually(
+            lambda: self.server.query('process_resident_memory_bytes{job="tocsin"}'), timeout=40))
         self.assertIn(self.server.address, self.log)
         status, headers, text = self.server.fetch("/")
         self.assertEqual(status, 200)
