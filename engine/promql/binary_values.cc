@@ -150,6 +150,7 @@ ValueOperator::Answer ValueOperator::Histograms(const FloatHistogram& lhs,
     annotations_.Info("PromQL info: mismatched custom buckets were reconciled during " + operation,
                       position_);
   }
+  if (!add) result->reset_hint = CounterResetHint::kGauge;
   result->Compact();
   return {true, 0, std::move(result)};
 }

@@ -32,7 +32,7 @@ void AddUpEqualBounds(std::vector<ClassicBucket>& buckets) {
 }
 
 bool Usable(const std::vector<ClassicBucket>& buckets) {
-  return buckets.size() >= 2 && buckets.back().upper_bound == kInf && buckets.back().count != 0;
+  return !buckets.empty() && buckets.back().upper_bound == kInf && buckets.back().count != 0;
 }
 
 }  // namespace
@@ -61,7 +61,7 @@ double BucketQuantile(double q, const std::vector<ClassicBucket>& buckets) {
   if (std::isnan(q)) return kNan;
   if (q < 0) return -kInf;
   if (q > 1) return kInf;
-  if (!Usable(buckets)) return kNan;
+  if (!Usable(buckets) || buckets.size() < 2) return kNan;
   double rank = q * buckets.back().count;
   const auto found = std::find_if(buckets.begin(), buckets.end() - 1,
                                   [rank](const ClassicBucket& b) { return b.count >= rank; });

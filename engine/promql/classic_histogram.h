@@ -24,8 +24,8 @@ struct MonotonicityFix {
 // less than 1e-12 of the counts are flattened without a word.
 MonotonicityFix PrepareBuckets(std::vector<ClassicBucket>& buckets);
 
-// Of prepared buckets. NaN without a bucket for +Inf, with less than two buckets or without
-// observations.
+// Of prepared buckets. NaN without a bucket for +Inf or without observations; a quantile also with
+// less than two buckets.
 double BucketQuantile(double q, const std::vector<ClassicBucket>& buckets);
 double BucketFraction(double lower, double upper, const std::vector<ClassicBucket>& buckets);
 

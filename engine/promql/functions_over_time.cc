@@ -382,6 +382,7 @@ Status RangeResets(const CallContext& /*context*/, const RangeArguments& /*args*
   CountPairs(in, out, [&](uint32_t a, uint32_t b) {
     const FloatHistogram* older = HistogramAt(in, a);
     const FloatHistogram* newer = HistogramAt(in, b);
+    if (StartsAnew(in, b)) return true;
     if (older != nullptr && newer != nullptr) return newer->DetectReset(*older);
     if (older != nullptr || newer != nullptr) return true;
     return in.values[b] < in.values[a];

@@ -24,7 +24,7 @@ class CounterResets {
   CounterResets(const SeriesWindows& in, bool counter) : values_(in.values) {
     if (!counter) return;
     for (uint32_t i = 1; i < in.values.size(); ++i) {
-      if (in.values[i] < in.values[i - 1]) falls_.push_back(i);
+      if (in.values[i] < in.values[i - 1] || StartsAnew(in, i)) falls_.push_back(i);
     }
   }
 
@@ -51,7 +51,8 @@ class RateWindow {
     for (size_t step = 0; step < in_.windows.size(); ++step) {
       const Window& window = in_.windows[step];
       const RangeSamples samples(in_, window);
-      if (samples.size() < 2) continue;
+      if (samples.empty() || (samples.size() < 2 && !StartsWithin(window))) continue;
+      NoteOverlaps(window);
       const size_t histograms = samples.CountHistograms();
       if (histograms == 0) {
         out.Set(step, OfFloats(window));
@@ -64,8 +65,25 @@ class RateWindow {
   }
 
  private:
+  // The counter began within the window, before its first sample: it was 0 then.
+  bool StartsWithin(const Window& window) const {
+    if (!kind_.counter || in_.start_ms.empty()) return false;
+    const int64_t start = in_.start_ms[window.first];
+    return start != 0 && start > window.start_ms && start < in_.t_ms[window.first];
+  }
+
+  void NoteOverlaps(const Window& window) const {
+    if (!kind_.counter || in_.start_ms.empty()) return;
+    for (uint32_t i = window.first + 1; i < window.last; ++i) {
+      const int64_t start = in_.start_ms[i];
+      if (start != 0 && start < in_.t_ms[i - 1] && start != in_.start_ms[i - 1]) {
+        return notes_.OverlappingStart();
+      }
+    }
+  }
+
   double OfFloats(const Window& window) const {
-    const double first = in_.values[window.first];
+    const double first = StartsWithin(window) ? 0 : in_.values[window.first];
     double increase = in_.values[window.last - 1] - first;
     if (kind_.counter) increase = resets_.AddTo(increase, window.first, window.last);
     return increase * Factor(window, increase, first);
@@ -75,13 +93,19 @@ class RateWindow {
   // are near, and by half the distance between samples when not. A counter is not extended further
   // back than where it would have been 0.
   double Factor(const Window& window, double increase, double first) const {
-    const double sampled = Seconds(in_.t_ms[window.last - 1] - in_.t_ms[window.first]);
-    const double mean_distance = sampled / static_cast<double>(window.last - window.first - 1);
+    double sampled = Seconds(in_.t_ms[window.last - 1] - in_.t_ms[window.first]);
+    const uint32_t distances = window.last - window.first - 1;
+    const double mean_distance = distances == 0 ? 0 : sampled / static_cast<double>(distances);
     const double threshold = mean_distance * 1.1;
+    const bool starts_within = StartsWithin(window);
     double to_start = Seconds(in_.t_ms[window.first] - window.start_ms);
+    if (starts_within) {
+      sampled = Seconds(in_.t_ms[window.last - 1] - in_.start_ms[window.first]);
+      to_start = 0;
+    }
     double to_end = Seconds(window.end_ms - in_.t_ms[window.last - 1]);
     if (to_start >= threshold) to_start = mean_distance / 2;
-    if (kind_.counter && increase > 0 && first >= 0) {
+    if (kind_.counter && !starts_within && increase > 0 && first >= 0) {
       to_start = std::min(to_start, sampled * (first / increase));
     }
     if (to_end >= threshold) to_end = mean_distance / 2;
@@ -101,11 +125,13 @@ class RateWindow {
   std::optional<FloatHistogram> HistogramIncrease(const Window& window) const {
     const uint32_t last_index = window.last - 1;
     const FloatHistogram& first = HistogramAt(window.first);
-    const FloatHistogram& second = HistogramAt(window.first + 1);
     const FloatHistogram& last = HistogramAt(last_index);
-    // When the second is a reset, the layout of the first does not matter.
     FloatHistogram previous = first;
-    if (kind_.counter && second.DetectReset(first)) {
+    if (StartsWithin(window)) {
+      previous = {.schema = first.schema, .custom_bounds = first.custom_bounds};
+    } else if (kind_.counter && IsReset(window.first + 1, first)) {
+      // The layout of the first does not matter.
+      const FloatHistogram& second = HistogramAt(window.first + 1);
       previous = {.schema = second.schema, .custom_bounds = second.custom_bounds};
     }
     NoteHints(window);
@@ -120,9 +146,9 @@ class RateWindow {
     const HistogramMerge merge = increase.Sub(previous);
     if (!merge.compatible) return MixedBuckets();
     if (merge.bounds_reconciled) notes_.ReconciledBounds("subtraction");
-    const FloatHistogram* before = &previous;
+    const FloatHistogram* before = StartsWithin(window) ? &first : &previous;
     for (uint32_t i = window.first + 1; kind_.counter && i < window.last; ++i) {
-      if (HistogramAt(i).DetectReset(*before)) {
+      if (IsReset(i, *before)) {
         const HistogramMerge reset = increase.Add(*before);
         if (!reset.compatible) return MixedBuckets();
         if (reset.bounds_reconciled) notes_.ReconciledBounds("addition");
@@ -132,6 +158,10 @@ class RateWindow {
     increase.reset_hint = CounterResetHint::kGauge;
     increase.Compact();
     return increase;
+  }
+
+  bool IsReset(uint32_t i, const FloatHistogram& before) const {
+    return StartsAnew(in_, i) || HistogramAt(i).DetectReset(before);
   }
 
   // A counter must not be a gauge anywhere, a gauge must be one at both ends.
@@ -171,16 +201,20 @@ class ExtendedRate {
       const Window& window = in_.windows[step];
       const RangeSamples samples(in_, window);
       if (samples.empty()) continue;
-      if (samples.CountHistograms() > 0) {
-        notes_.Mixed();
-        continue;
-      }
       uint32_t first = window.first;
       uint32_t last = window.last - 1;
       if (in_.t_ms[last] <= window.start_ms) continue;
       // A sample at the end of the window is its edge; what lies beyond is not needed.
       if (in_.smoothed && last > first && in_.t_ms[last - 1] == window.end_ms) --last;
       if (in_.smoothed && first == last && in_.t_ms[first] > window.end_ms) continue;
+      if (const size_t histograms = samples.CountHistograms(); histograms > 0) {
+        if (histograms < samples.size()) {
+          notes_.Mixed();
+        } else if (HistogramPtr rate = OfHistograms(first, last, window); rate != nullptr) {
+          out.Set(step, std::move(rate));
+        }
+        continue;
+      }
       const double left = LeftEdge(first, last, window);
       const double right = RightEdge(first, last, window);
       double increase = right - left;
@@ -209,6 +243,84 @@ class ExtendedRate {
     double high = in_.values[last];
     if (kind_.counter && high < low) high += low;
     return OnLine(last - 1, low, high, window.end_ms);
+  }
+
+  HistogramPtr OfHistograms(uint32_t first, uint32_t last, const Window& window) const {
+    const bool custom = in_.histograms[first]->has_custom_bounds();
+    for (uint32_t i = first; i <= last; ++i) {
+      if (in_.histograms[i]->has_custom_bounds() == custom) continue;
+      notes_.MixedBuckets();
+      return nullptr;
+    }
+    NoteHints(first, last);
+    const FloatHistogram left = LeftHistogram(first, last, window);
+    const FloatHistogram right = RightHistogram(first, last, window);
+    auto increase = std::make_shared<FloatHistogram>(right);
+    if (increase->Sub(left).bounds_reconciled) notes_.ReconciledBounds("subtraction");
+    if (kind_.counter) AddCorrection(left, right, first, last, window, *increase);
+    increase->reset_hint = CounterResetHint::kGauge;
+    increase->Compact();
+    if (kind_.per_second) increase->Div(Seconds(in_.range_ms));
+    return increase;
+  }
+
+  void NoteHints(uint32_t first, uint32_t last) const {
+    const auto gauge = [&](uint32_t i) {
+      return in_.histograms[i]->reset_hint == CounterResetHint::kGauge;
+    };
+    if (!kind_.counter) {
+      if (!gauge(first) || !gauge(last)) notes_.NotGauge();
+      return;
+    }
+    for (uint32_t i = first; i <= last; ++i) {
+      if (gauge(i)) return notes_.NotCounter();
+    }
+  }
+
+  FloatHistogram LeftHistogram(uint32_t first, uint32_t last, const Window& window) const {
+    if (!in_.smoothed || first == last || in_.t_ms[first] >= window.start_ms) {
+      return *in_.histograms[first];
+    }
+    return OnHistogramLine(first, window.start_ms, Edge::kLeft);
+  }
+
+  FloatHistogram RightHistogram(uint32_t first, uint32_t last, const Window& window) const {
+    if (!in_.smoothed || first == last || in_.t_ms[last] <= window.end_ms) {
+      return *in_.histograms[last];
+    }
+    return OnHistogramLine(last - 1, window.end_ms, Edge::kRight);
+  }
+
+  // Across a reset the line begins at 0 at the left edge, and goes on counting at the right one.
+  enum class Edge { kLeft, kRight };
+  FloatHistogram OnHistogramLine(uint32_t i, int64_t t_ms, Edge edge) const {
+    const FloatHistogram& low = *in_.histograms[i];
+    FloatHistogram rise = *in_.histograms[i + 1];
+    const bool reset = kind_.counter && rise.DetectReset(low);
+    if (!reset) static_cast<void>(rise.Sub(low));
+    rise.Mul(static_cast<double>(t_ms - in_.t_ms[i]) /
+             static_cast<double>(in_.t_ms[i + 1] - in_.t_ms[i]));
+    if (!reset || edge == Edge::kRight) static_cast<void>(rise.Add(low));
+    rise.reset_hint = CounterResetHint::kUnknown;
+    return rise;
+  }
+
+  void AddCorrection(const FloatHistogram& left, const FloatHistogram& right, uint32_t first,
+                     uint32_t last, const Window& window, FloatHistogram& increase) const {
+    const FloatHistogram* previous = &left;
+    const auto add_at_reset = [&](const FloatHistogram& next) {
+      if (next.DetectReset(*previous) && increase.Add(*previous).bounds_reconciled) {
+        notes_.ReconciledBounds("addition");
+      }
+      previous = &next;
+    };
+    for (uint32_t i = first; i <= last; ++i) {
+      if (in_.t_ms[i] <= window.start_ms || in_.t_ms[i] >= window.end_ms) continue;
+      // The last sample is the right edge itself.
+      if (i == first || (i == last && in_.t_ms[i] < window.end_ms)) continue;
+      add_at_reset(*in_.histograms[i]);
+    }
+    if (first != last) add_at_reset(right);
   }
 
   double OnLine(uint32_t i, double low, double high, int64_t t_ms) const {
@@ -291,30 +403,33 @@ class InstantRate {
       const FloatHistogram* newer_histogram = samples.histogram(newer);
       const FloatHistogram* older_histogram = samples.histogram(older);
       if (newer_histogram == nullptr && older_histogram == nullptr) {
-        out.Set(step, OfFloats(in_.values[older], in_.values[newer], seconds));
+        out.Set(step, OfFloats(older, newer, seconds));
       } else if (newer_histogram == nullptr || older_histogram == nullptr) {
         notes_.Mixed();
-      } else if (HistogramPtr rate = OfHistograms(*older_histogram, *newer_histogram, seconds);
-                 rate != nullptr) {
+      } else if (HistogramPtr rate = OfHistograms(older, newer, seconds); rate != nullptr) {
         out.Set(step, std::move(rate));
       }
     }
   }
 
  private:
-  double OfFloats(double older, double newer, double seconds) const {
-    if (!rate_) return newer - older;
-    return (newer < older ? newer : newer - older) / seconds;
+  double OfFloats(uint32_t older, uint32_t newer, double seconds) const {
+    const double before = in_.values[older];
+    const double value = in_.values[newer];
+    if (!rate_) return value - before;
+    return (value < before || StartsAnew(in_, newer) ? value : value - before) / seconds;
   }
 
-  HistogramPtr OfHistograms(const FloatHistogram& older, const FloatHistogram& newer,
-                            double seconds) const {
+  HistogramPtr OfHistograms(uint32_t older_index, uint32_t newer_index, double seconds) const {
+    const FloatHistogram& older = *in_.histograms[older_index];
+    const FloatHistogram& newer = *in_.histograms[newer_index];
+    const bool reset = StartsAnew(in_, newer_index) || newer.DetectReset(older);
     const bool newer_gauge = newer.reset_hint == CounterResetHint::kGauge;
     const bool older_gauge = older.reset_hint == CounterResetHint::kGauge;
     if (rate_ && (newer_gauge || older_gauge)) notes_.NotCounter();
     if (!rate_ && (!newer_gauge || !older_gauge)) notes_.NotGauge();
     auto result = std::make_shared<FloatHistogram>(newer);
-    if (!rate_ || !newer.DetectReset(older)) {
+    if (!rate_ || !reset) {
       const HistogramMerge merge = result->Sub(older);
       if (!merge.compatible) {
         notes_.MixedBuckets();

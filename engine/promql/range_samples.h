@@ -9,6 +9,15 @@
 
 namespace tocsin::promql {
 
+// Whether sample `i` began to count anew after the sample before it, by its start timestamp: it lies
+// between the two. At the very time of the sample before, it has to be a new one.
+inline bool StartsAnew(const SeriesWindows& in, uint32_t i) {
+  if (in.start_ms.empty() || i == 0) return false;
+  const int64_t start = in.start_ms[i];
+  if (start == 0 || start >= in.t_ms[i]) return false;
+  return start > in.t_ms[i - 1] || (start == in.t_ms[i - 1] && start != in.start_ms[i - 1]);
+}
+
 // The samples of one window.
 class RangeSamples {
  public:
@@ -55,6 +64,10 @@ class RangeNotes {
         "vector contains a mix of histograms with exponential and custom buckets schemas for "
         "metric name \"" +
         name() + "\"");
+  }
+  void OverlappingStart() const {
+    Warn("sample has start time that overlaps with previous sample timestamp for metric \"" +
+         name() + "\"");
   }
   void NotCounter() const {
     Warn("this native histogram metric is not a counter: \"" + name() + "\"");

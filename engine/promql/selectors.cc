@@ -20,7 +20,7 @@ class InstantReader {
     if (what_ == Evaluator::Read::kTimestamp) {
       block_.Set(series, step, SecondsOf(newest.t_ms));
     } else if (what_ == Evaluator::Read::kStartTimestamp) {
-      if (newest.start_ms != 0) block_.Set(series, step, SecondsOf(newest.start_ms));
+      block_.Set(series, step, SecondsOf(newest.start_ms));
     } else if (newest.histogram != nullptr) {
       block_.Set(series, step, newest.histogram);
     } else {
