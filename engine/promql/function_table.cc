@@ -294,7 +294,8 @@ constexpr FunctionSpec kFunctions[] = {
      .keeps_name = true,
      .help = "The vector with the labels of the matching info metrics added; the second argument "
              "selects them.",
-     .example = "info(rate(http_requests_total[5m]), {k8s_cluster_name=~\".+\"})"},
+     .example = "info(rate(http_requests_total[5m]), {k8s_cluster_name=~\".+\"})",
+     .special = SpecialInfo},
     {.name = "irate",
      .args = {kMatrix},
      .returns = kVector,

@@ -137,4 +137,7 @@ Result<Block> SpecialAbsentOverTime(Evaluator& evaluator, const PlanNode& node, 
 Result<Block> SpecialTimestamp(Evaluator& evaluator, const PlanNode& node, const Steps& steps);
 Result<Block> SpecialStartTimestamp(Evaluator& evaluator, const PlanNode& node, const Steps& steps);
 
+// functions_info.cc
+Result<Block> SpecialInfo(Evaluator& evaluator, const PlanNode& node, const Steps& steps);
+
 }  // namespace tocsin::promql

@@ -84,7 +84,10 @@ void Plan::Invalidate(std::string_view written_metric) {
   // Inputs stand before what they are inputs of.
   std::vector<bool> reads(nodes_.size());
   for (const auto& node : nodes_) {
+    // info() reads metrics that it need not name.
+    const Call* call = node->expr->As<Call>();
     reads[node->id] =
+        (call != nullptr && call->function->name == "info") ||
         (node->selector != nullptr && MayRead(*node->selector, written_metric)) ||
         std::ranges::any_of(node->inputs, [&](PlanEdge input) { return reads[input.node->id]; });
   }
