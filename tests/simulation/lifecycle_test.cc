@@ -158,6 +158,21 @@ TEST_F(LifecycleTest, AReloadKeepsTheStateOfAlerts) {
   EXPECT_EQ(sim_.Last("Broken")->starts_at, first.starts_at);
 }
 
+TEST_F(LifecycleTest, ARestartNeitherResolvesNorFiresAgain) {
+  Start();
+  broken_ = 1;
+  ASSERT_TRUE(sim_.AdvanceUntil([&] { return sim_.Last("Broken").has_value(); }, minutes(3)));
+  const ReceivedAlert first = *sim_.Last("Broken");
+  sim_.ClearReceived();
+  ASSERT_TRUE(sim_.Restart().ok());
+  sim_.Advance(minutes(5));
+  ASSERT_TRUE(sim_.Last("Broken"));
+  for (const ReceivedAlert& alert : sim_.received()) {
+    EXPECT_TRUE(alert.firing());
+    EXPECT_EQ(alert.starts_at, first.starts_at);
+  }
+}
+
 TEST_F(LifecycleTest, NothingRunsAfterTheEnd) {
   Start();
   sim_.Advance(minutes(1));
