@@ -14,6 +14,8 @@
 
 namespace tocsin::promqltest {
 
+// Errors are worded as in Prometheus: "1:7: parse error: …", with the column in the text.
+
 // What a series has at one step.
 struct NotedValue {
   enum class Kind { kNone, kFloat, kHistogram };
