@@ -106,6 +106,8 @@ class RangeSource {
   bool use_start_timestamps_ = false;
 };
 
+// Gives histograms that do not say so the hint whether they are a reset against the one before.
+void DetectResets(SampleColumns& columns);
 // Drops the staleness markers of a series.
 void RemoveStale(SampleColumns& columns);
 // How many samples these count for against the limit.

@@ -129,6 +129,9 @@ struct FunctionSpec {
   // May stand around an anchored or a smoothed range.
   bool anchored = false;
   bool smoothed = false;
+  // Asks for the count or the sum of histograms alone; or for their buckets.
+  bool histogram_figure = false;
+  bool histogram_buckets = false;
   std::string_view help;
   std::string_view example;
   // Exactly one of these is set.

@@ -101,7 +101,14 @@ Result<PlanEdge> Plan::Build(const Expr& wrapped, std::string_view hint) {
   node->position = expr.position;
   node->hint = hint;
   RETURN_IF_ERROR(ReadTimes(*node));
+  node->detects_resets = node->selector != nullptr && in_histogram_figures_;
+  const bool outside = in_histogram_figures_;
+  if (const Call* call = expr.As<Call>()) {
+    in_histogram_figures_ =
+        (outside || call->function->histogram_figure) && !call->function->histogram_buckets;
+  }
   RETURN_IF_ERROR(BuildInputs(*node));
+  in_histogram_figures_ = outside;
   node->invariant = IsInvariant(*node);
   const auto [entry, fresh] = shared_.try_emplace(KeyOf(*node), node.get());
   if (fresh) {
@@ -229,6 +236,7 @@ std::string Plan::KeyOf(const PlanNode& node) const {
     AppendNumber(key, static_cast<int64_t>(node.time.at->kind));
     AppendNumber(key, node.time.at->t_ms);
   }
+  AppendNumber(key, node.detects_resets ? 1 : 0);
   for (const int64_t number : {node.time.offset_ms, node.range_ms, node.step_ms}) {
     AppendNumber(key, number);
   }

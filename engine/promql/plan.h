@@ -54,6 +54,9 @@ struct PlanNode {
   int64_t step_ms = 0;
   const VectorSelector* selector = nullptr;
   Extension extension = Extension::kNone;
+  // Only counts and sums of histograms are asked of the selector: what it reads says then whether
+  // it is a reset, also where the store does not. So Prometheus' reader of such histograms does.
+  bool detects_resets = false;
   // The function or aggregation that reads the selector, for the querier.
   std::string_view hint;
 };
@@ -94,6 +97,7 @@ class Plan {
   // Of the query that is being added.
   std::string_view text_;
   PlanTimes times_;
+  bool in_histogram_figures_ = false;
 };
 
 // Whether the selector may select series of that metric name.

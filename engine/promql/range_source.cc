@@ -77,6 +77,19 @@ size_t CostOf(const SampleColumns& columns) {
   return cost;
 }
 
+void DetectResets(SampleColumns& columns) {
+  for (size_t i = columns.histograms.size(); i-- > 1;) {
+    const HistogramPtr& before = columns.histograms[i - 1];
+    HistogramPtr& histogram = columns.histograms[i];
+    if (before == nullptr || histogram == nullptr) continue;
+    if (histogram->reset_hint != CounterResetHint::kUnknown) continue;
+    auto copy = std::make_shared<FloatHistogram>(*histogram);
+    copy->reset_hint =
+        histogram->DetectReset(*before) ? CounterResetHint::kReset : CounterResetHint::kNotReset;
+    histogram = std::move(copy);
+  }
+}
+
 RangeSource::RangeSource(const PlanNode& node, std::vector<int64_t> ends, int64_t lookback_ms,
                          std::unique_ptr<SeriesSet> set, SeriesListPtr list,
                          bool use_start_timestamps)
@@ -109,6 +122,7 @@ Result<SeriesWindows> RangeSource::Read(size_t series, Buffers& buffers) const {
   if (set_ != nullptr) {
     RETURN_IF_ERROR(set_->Read(series, range_, columns));
     RemoveStale(columns);
+    if (node_.detects_resets) DetectResets(columns);
   } else {
     for (size_t step = 0; step < inner_.count; ++step) {
       if (!block_.Has(series, step)) continue;

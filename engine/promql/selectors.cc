@@ -43,6 +43,9 @@ class InstantReader {
     }
   }
 
+  // Whether floats and histograms met in a smoothed row, since the last time this was asked.
+  bool TakeMixed() { return std::exchange(mixed_, false); }
+
   // Between the samples around a step the value lies on the line between them; after the last
   // sample it stays.
   void ReadSmoothedRow(size_t series, const SampleColumns& columns) {
@@ -54,11 +57,19 @@ class InstantReader {
       if (!block_.Has(series, step) || next == columns.size()) continue;
       const size_t before = next - 1;
       if (columns.t_ms[before] == t || columns.t_ms[next] > t + lookback_ms_) continue;
-      if (IsHistogram(columns, before) || IsHistogram(columns, next)) continue;
-      const double low = columns.values[before];
-      const double high = columns.values[next];
       const auto part = static_cast<double>(t - columns.t_ms[before]);
       const auto whole = static_cast<double>(columns.t_ms[next] - columns.t_ms[before]);
+      if (IsHistogram(columns, before) != IsHistogram(columns, next)) {
+        block_.Clear(series, step);
+        mixed_ = true;
+        continue;
+      }
+      if (IsHistogram(columns, before)) {
+        block_.Set(series, step, Between(columns, before, part / whole));
+        continue;
+      }
+      const double low = columns.values[before];
+      const double high = columns.values[next];
       block_.Set(series, step, low + (high - low) * part / whole);
     }
   }
@@ -68,10 +79,22 @@ class InstantReader {
     return !columns.histograms.empty() && columns.histograms[i] != nullptr;
   }
 
+  // The histogram at that part of the way to the next one; the one before when the two cannot be
+  // subtracted.
+  static HistogramPtr Between(const SampleColumns& columns, size_t before, double part) {
+    FloatHistogram rise = *columns.histograms[before + 1];
+    if (!rise.Sub(*columns.histograms[before]).compatible) return columns.histograms[before];
+    rise.Mul(part);
+    auto between = std::make_shared<FloatHistogram>(*columns.histograms[before]);
+    if (!between->Add(rise).compatible) return columns.histograms[before];
+    return between;
+  }
+
   std::span<const int64_t> times_;
   const int64_t lookback_ms_;
   const Evaluator::Read what_;
   Block& block_;
+  bool mixed_ = false;
 };
 
 }  // namespace
@@ -124,7 +147,7 @@ Result<Block> Evaluator::ReadInstant(const PlanNode& node, const Steps& steps, R
   const size_t held = budget_->held();
   for (size_t series = 0; series < set->size(); ++series) {
     RETURN_IF_ERROR(budget_->CheckAlive());
-    if (steps.count == 1 && !smoothed) {
+    if (steps.count == 1 && !smoothed && !node.detects_resets) {
       const std::optional<SeriesSet::Newest> newest = set->ReadNewest(series, range);
       if (!newest || IsStaleNan(newest->value)) continue;
       reader.SetNewest(series, 0, *newest);
@@ -134,9 +157,16 @@ Result<Block> Evaluator::ReadInstant(const PlanNode& node, const Steps& steps, R
     columns.clear();
     RETURN_IF_ERROR(set->Read(series, range, columns));
     budget_->CountLoaded(columns.size());
+    if (node.detects_resets) DetectResets(columns);
     if (smoothed) {
       RemoveStale(columns);
       reader.ReadSmoothedRow(series, columns);
+      if (reader.TakeMixed()) {
+        annotations_->Warn(
+            "PromQL warning: encountered a mix of histograms and floats for metric name \"" +
+                std::string(symbols().Text(block.labels(series).Get(metric_name_))) + "\"",
+            node.position);
+      }
     } else {
       reader.ReadRow(series, columns);
     }
