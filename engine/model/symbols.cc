@@ -13,7 +13,11 @@ constexpr size_t kOverlayBlocks = 1u << 10;  // 4 M strings invented by one quer
 
 SymbolTable::SymbolTable()
     : blocks_(new std::atomic<std::string_view*>[kBlocks]()), block_count_(kBlocks) {
-  static_cast<void>(Intern(""));
+  // The names that every query asks for are known before any series has them: an overlay never
+  // holds them under an id of its own.
+  for (const std::string_view text : {"", "__name__", "__type__", "__unit__"}) {
+    static_cast<void>(Intern(text));
+  }
 }
 
 SymbolTable::SymbolTable(const SymbolTable& base)

@@ -7,6 +7,7 @@
 #include "engine/model/histogram.h"
 #include "engine/model/kahan.h"
 #include "engine/promql/aggregation.h"
+#include "engine/promql/range_samples.h"
 
 namespace tocsin::promql {
 namespace {
@@ -22,6 +23,7 @@ struct Cell {
   KahanSum sum;
   KahanMean float_mean;
   std::unique_ptr<HistogramSum> histogram;
+  ResetHints hints;
   std::vector<double> values;  // quantile
 
   bool empty() const { return !has_float && !has_histogram; }
@@ -198,6 +200,7 @@ class ValueAggregator {
         return;
     }
     cell.has_histogram = true;
+    cell.hints.See(histogram);
   }
 
   // False when the sum overflowed and nothing was added.
@@ -236,10 +239,6 @@ class ValueAggregator {
   void Note(Cell& cell, const HistogramMerge& merge) {
     Annotations& annotations = context_.evaluator.annotations();
     if (!merge.compatible) cell.incompatible = true;
-    if (merge.reset_collision) {
-      annotations.Warn("PromQL warning: conflicting counter resets during histogram aggregation",
-                       context_.expr_position);
-    }
     if (merge.bounds_reconciled) {
       annotations.Info("PromQL info: mismatched custom buckets were reconciled during aggregation",
                        context_.expr_position);
@@ -262,6 +261,10 @@ class ValueAggregator {
       return;
     }
     if (cell.has_histogram) {
+      if (cell.hints.Collide()) {
+        annotations.Warn("PromQL warning: conflicting counter resets during histogram aggregation",
+                         context_.expr_position);
+      }
       if (op_ == AggregateOp::kAvg && !cell.incremental) cell.histogram->Div(cell.count);
       FloatHistogram total = cell.histogram->Total();
       total.Compact();

@@ -129,6 +129,8 @@ struct FunctionSpec {
   // May stand around an anchored or a smoothed range.
   bool anchored = false;
   bool smoothed = false;
+  // Gives an instant vector in an order of its own.
+  bool orders = false;
   // Asks for the count or the sum of histograms alone; or for their buckets.
   bool histogram_figure = false;
   bool histogram_buckets = false;

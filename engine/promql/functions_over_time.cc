@@ -45,6 +45,9 @@ class HistogramTotal {
 
   HistogramPtr Of(const Window& window) const {
     HistogramSum sum(*in_.histograms[window.first]);
+    ResetHints hints;
+    for (uint32_t i = window.first; i < window.last; ++i) hints.See(*in_.histograms[i]);
+    if (hints.Collide()) notes_.ResetCollision();
     double count = 1;
     bool incremental = false;
     for (uint32_t i = window.first + 1; i < window.last; ++i) {
@@ -81,7 +84,6 @@ class HistogramTotal {
       notes_.MixedBuckets();
       return false;
     }
-    if (merge.reset_collision) notes_.ResetCollision();
     if (merge.bounds_reconciled) notes_.ReconciledBounds("aggregation");
     return true;
   }

@@ -18,8 +18,15 @@ struct GroupPlan::Compiled {
   std::vector<Result<PlanEdge>> roots;
   // Label sets that are remembered have ids of this table, which lives as long as they do.
   const Querier* querier = nullptr;
+  size_t base_symbols = 0;  // in the querier's table when `symbols` was made
   std::unique_ptr<SymbolTable> symbols;
   PlanMemory memory;
+
+  // A text that the table holds of its own may have come into the querier's since then, under
+  // another id.
+  bool SymbolsHold() const {
+    return symbols->size() == 0 || querier->symbols().size() == base_symbols;
+  }
 };
 
 struct GroupPlan::Evaluation::State {
@@ -46,11 +53,10 @@ size_t GroupPlan::size() const { return compiled_->queries.size(); }
 
 GroupPlan::Evaluation GroupPlan::Begin(const Querier& querier, int64_t t_ms,
                                        const QueryLimits& limits) {
-  // What queries made up along the way (count_values, label_replace) must not pile up.
-  constexpr size_t kMaxOwnSymbols = 100'000;
   Compiled& compiled = *compiled_;
-  if (compiled.querier != &querier || compiled.symbols->size() > kMaxOwnSymbols) {
+  if (compiled.querier != &querier || !compiled.SymbolsHold()) {
     compiled.memory.Clear();
+    compiled.base_symbols = querier.symbols().size();
     compiled.symbols = std::make_unique<SymbolTable>(querier.symbols());
     compiled.querier = &querier;
   }

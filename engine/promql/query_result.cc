@@ -65,6 +65,21 @@ Result<QueryValue> WindowResult(Evaluator& evaluator, const PlanNode& node) {
   return QueryValue(std::move(matrix));
 }
 
+// Whether the expression puts its series in an order of its own. The others are sorted by labels, so
+// that the first element of a result is the same one each time.
+bool HasOrder(const Expr& expr) {
+  const Expr& root = Unwrapped(expr);
+  if (const Call* call = root.As<Call>()) return call->function->orders;
+  if (const Aggregate* aggregate = root.As<Aggregate>()) {
+    return aggregate->op == AggregateOp::kTopk || aggregate->op == AggregateOp::kBottomk;
+  }
+  // Comparisons with a number leave the order of their vector.
+  if (const Binary* binary = root.As<Binary>()) {
+    return HasOrder(*binary->lhs) || HasOrder(*binary->rhs);
+  }
+  return false;
+}
+
 }  // namespace
 
 Result<QueryValue> ResultOfQuery(Evaluator& evaluator, const PlanEdge& root, const Expr& expr,
@@ -76,7 +91,11 @@ Result<QueryValue> ResultOfQuery(Evaluator& evaluator, const PlanEdge& root, con
   if (expr.type == ValueType::kMatrix) return WindowResult(evaluator, *root.node);
   ASSIGN_OR_RETURN(Block block, evaluator.Evaluate(root, evaluator.context().query_steps));
   RETURN_IF_ERROR(evaluator.ApplyDelayedNames(block));
-  return ResultOf(evaluator, block, expr.type);
+  QueryValue value = ResultOf(evaluator, block, expr.type);
+  if (auto* vector = std::get_if<VectorValue>(&value); vector != nullptr && !HasOrder(expr)) {
+    std::ranges::sort(*vector, {}, &VectorElement::labels);
+  }
+  return value;
 }
 
 }  // namespace tocsin::promql

@@ -18,6 +18,17 @@ inline bool StartsAnew(const SeriesWindows& in, uint32_t i) {
   return start > in.t_ms[i - 1] || (start == in.t_ms[i - 1] && start != in.start_ms[i - 1]);
 }
 
+// Whether histograms that say "reset" and others that say "not reset" were added up.
+struct ResetHints {
+  bool reset = false;
+  bool not_reset = false;
+  void See(const FloatHistogram& histogram) {
+    if (histogram.reset_hint == CounterResetHint::kReset) reset = true;
+    if (histogram.reset_hint == CounterResetHint::kNotReset) not_reset = true;
+  }
+  bool Collide() const { return reset && not_reset; }
+};
+
 // The samples of one window.
 class RangeSamples {
  public:
