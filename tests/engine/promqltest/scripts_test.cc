@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <sstream>
 
 #include "engine/promqltest/script_runner.h"
 #include "tests/support/shared_files.h"
@@ -29,12 +30,22 @@ std::string Joined(const std::vector<std::string>& lines) {
   return text;
 }
 
+// How many evals a script has, counted without the parser: none may be lost.
+size_t CountEvals(const std::string& script) {
+  std::istringstream lines(script);
+  size_t evals = 0;
+  for (std::string line; std::getline(lines, line);) evals += line.starts_with("eval") ? 1 : 0;
+  return evals;
+}
+
 class OwnScripts : public testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(OwnScripts, Pass) {
+  const std::string script = ReadAll(GetParam());
   const ScriptReport report =
-      RunScript(GetParam().filename().string(), ReadAll(GetParam()), ScriptEngineOptions());
+      RunScript(GetParam().filename().string(), script, ScriptEngineOptions());
   EXPECT_GT(report.passed, 0U);
+  EXPECT_EQ(report.passed + report.failed, CountEvals(script));
   EXPECT_EQ(report.failed, 0U) << Joined(report.failures);
 }
 
