@@ -5,8 +5,8 @@ namespace tocsin::cli {
 std::span<const CommandSpec* const> Commands() {
   static constexpr const CommandSpec* kCommands[] = {
       &kServeCommand,      &kAlertsCommand,       &kHealthcheckCommand, &kCheckConfigCommand,
-      &kCheckRulesCommand, &kQueryInstantCommand, &kQueryRangeCommand,  &kTestPromqlCommand,
-      &kCompletionCommand, &kVersionCommand,
+      &kCheckRulesCommand, &kQueryInstantCommand, &kQueryRangeCommand,  &kCollectorsListCommand,
+      &kTestPromqlCommand, &kCompletionCommand,   &kVersionCommand,
   };
   return kCommands;
 }

@@ -10,15 +10,16 @@ namespace tocsin::cli {
 // All rows, in the order of --help.
 std::span<const CommandSpec* const> Commands();
 
-extern const CommandSpec kServeCommand;         // serve_command.cc
-extern const CommandSpec kAlertsCommand;        // alerts_command.cc
-extern const CommandSpec kHealthcheckCommand;   // healthcheck_command.cc
-extern const CommandSpec kCheckConfigCommand;   // check_command.cc
-extern const CommandSpec kCheckRulesCommand;    // check_command.cc
-extern const CommandSpec kQueryInstantCommand;  // query_command.cc
-extern const CommandSpec kQueryRangeCommand;    // query_command.cc
-extern const CommandSpec kCompletionCommand;    // completion_command.cc
-extern const CommandSpec kTestPromqlCommand;     // test_promql_command.cc
-extern const CommandSpec kVersionCommand;       // version_command.cc
+extern const CommandSpec kServeCommand;           // serve_command.cc
+extern const CommandSpec kAlertsCommand;          // alerts_command.cc
+extern const CommandSpec kHealthcheckCommand;     // healthcheck_command.cc
+extern const CommandSpec kCheckConfigCommand;     // check_command.cc
+extern const CommandSpec kCheckRulesCommand;      // check_command.cc
+extern const CommandSpec kQueryInstantCommand;    // query_command.cc
+extern const CommandSpec kQueryRangeCommand;      // query_command.cc
+extern const CommandSpec kCompletionCommand;      // completion_command.cc
+extern const CommandSpec kCollectorsListCommand;  // collectors_command.cc
+extern const CommandSpec kTestPromqlCommand;      // test_promql_command.cc
+extern const CommandSpec kVersionCommand;         // version_command.cc
 
 }  // namespace tocsin::cli

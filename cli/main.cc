@@ -4,6 +4,7 @@
 #include <memory>
 #include <thread>
 
+#include "cli/allocator.h"
 #include "cli/build_info.h"
 #include "cli/command.h"
 #include "cli/terminal.h"
@@ -23,6 +24,7 @@ std::optional<std::string> Variable(const std::string& name) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  tocsin::cli::TuneAllocator();
   const tocsin::SystemClock clock;
   tocsin::RealFileSystem files;
   const std::unique_ptr<tocsin::HttpClient> http =

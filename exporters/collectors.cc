@@ -1,6 +1,7 @@
 #include "exporters/collectors.h"
 
 #include "exporters/celery/celery_collector.h"
+#include "exporters/nginx/nginx_collector.h"
 #include "exporters/node/node_collector.h"
 #include "exporters/postgres/postgres_collector.h"
 #include "exporters/redis/redis_collector.h"
@@ -22,6 +23,7 @@ bool Names(const FamilySpec& family, std::string_view metric) {
 std::span<const CollectorSpec> Collectors() {
   static const CollectorSpec kCollectors[] = {
       CeleryCollectorSpec(),
+      NginxCollectorSpec(),
       NodeCollectorSpec(),
       PostgresCollectorSpec(),
       RedisCollectorSpec(),

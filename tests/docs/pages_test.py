@@ -1,0 +1,80 @@
+"""The documentation: its examples run, its links lead somewhere, its tables are the program's."""
+import os
+import pathlib
+import re
+import subprocess
+import tempfile
+import unittest
+
+SOURCE = pathlib.Path(os.environ["TOCSIN_SOURCE_DIR"])
+PROGRAM = os.environ["TOCSIN_BINARY"]
+PAGES = sorted(SOURCE.glob("docs/*.md")) + sorted(SOURCE.glob("*.md"))
+
+
+def blocks(language):
+    """(page, text) of every fenced block of that language."""
+    for page in PAGES:
+        for text in re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.S | re.M):
+            yield page, text
+
+
+def run(*arguments):
+    return subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, timeout=60)
+
+
+class Examples(unittest.TestCase):
+    def check(self, language, file_name, *command):
+        seen = 0
+        for page, text in blocks(language):
+            if language == "yaml" and not text.startswith(f"# {file_name}\n"):
+                continue
+            seen += 1
+            with self.subTest(page=page.name), tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder) / file_name
+                path.write_text(text)
+                (pathlib.Path(folder) / "rules.yml").touch()
+                done = run(*command, str(path))
+                self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertGreater(seen, 0)
+
+    def test_configurations_are_right(self):
+        self.check("yaml", "tocsin.yml", "check", "config")
+
+    def test_rule_files_are_right(self):
+        self.check("yaml", "rules.yml", "check", "rules")
+
+    def test_promql_scripts_pass(self):
+        self.check("promqltest", "example.test", "test", "promql")
+
+    def test_every_yaml_block_is_one_of_them(self):
+        for page, text in blocks("yaml"):
+            self.assertRegex(text, r"^# (tocsin|rules)\.yml\n", page.name)
+
+
+class Pages(unittest.TestCase):
+    def test_links_lead_somewhere(self):
+        for page in PAGES:
+            for target in re.findall(r"\]\(([^)#]+)[^)]*\)", page.read_text()):
+                if not target.startswith("http"):
+                    self.assertTrue((page.parent / target).exists(), f"{page.name}: {target}")
+
+    def test_every_command_is_described(self):
+        page = (SOURCE / "docs/command_line.md").read_text()
+        commands = re.findall(r"^  (\w[\w ]*?)  +\S", run("--help").stdout, re.M)
+        self.assertIn("serve", commands)
+        for command in commands:
+            self.assertIn(f"`tocsin {command}`", page)
+
+    def test_flags_that_are_named_exist(self):
+        known = run("serve", "--help").stdout
+        for command in ("alerts", "collectors list", "healthcheck"):
+            known += run(*command.split(), "--help").stdout
+        for page in SOURCE.glob("docs/*.md"):
+            for flag in re.findall(r"`(--[a-z][\w.-]+)", page.read_text()):
+                self.assertIn(flag, known, page.name)
+
+    def test_the_tables_of_collectors_are_the_programs(self):
+        listed = run("collectors", "list", "--metrics", "--format=markdown")
+        self.assertEqual(listed.returncode, 0, listed.stderr)
+        self.assertTrue((SOURCE / "docs/collectors.md").read_text().endswith(listed.stdout),
+                        "write the tables anew: tocsin collectors list --metrics --format=markdown")
