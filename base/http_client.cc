@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <mutex>
 
 #include "base/thread_annotations.h"
@@ -26,6 +27,15 @@ struct Transfer {
   bool too_large = false;
 };
 
+// Room for the announced body, so that a large one is not copied from buffer to larger buffer. What
+// is announced falsely costs addresses and no memory.
+void Reserve(Transfer& transfer) {
+  const std::string_view announced = transfer.response.Header("content-length");
+  size_t length = 0;
+  std::from_chars(announced.data(), announced.data() + announced.size(), length);
+  transfer.response.body.reserve(std::min(length, transfer.request->max_body_bytes));
+}
+
 size_t OnBody(char* bytes, size_t size, size_t count, void* user) {
   auto* transfer = static_cast<Transfer*>(user);
   const size_t length = size * count;
@@ -33,6 +43,7 @@ size_t OnBody(char* bytes, size_t size, size_t count, void* user) {
     transfer->too_large = true;
     return 0;
   }
+  if (transfer->response.body.empty()) Reserve(*transfer);
   transfer->response.body.append(bytes, length);
   return length;
 }
