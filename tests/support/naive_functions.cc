@@ -1,0 +1,313 @@
+#include "tests/support/naive_functions.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <numbers>
+#include <string>
+
+namespace tocsin::testing_support {
+namespace {
+
+constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+constexpr double kInf = std::numeric_limits<double>::infinity();
+
+double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
+
+std::vector<double> Values(const NaiveWindow& window) {
+  std::vector<double> values;
+  for (const Sample& sample : window.samples) values.push_back(sample.value);
+  return values;
+}
+
+double Mean(const std::vector<double>& values) {
+  return NaiveSum(values) / static_cast<double>(values.size());
+}
+
+// The increase between the first and the last sample, extended to the edges of the window.
+std::optional<double> Extrapolated(const NaiveWindow& window, bool counter) {
+  const std::vector<Sample>& samples = window.samples;
+  if (samples.size() < 2) return std::nullopt;
+  const Sample& first = samples.front();
+  const Sample& last = samples.back();
+  double increase = last.value - first.value;
+  for (size_t i = 1; counter && i < samples.size(); ++i) {
+    if (samples[i].value < samples[i - 1].value) increase += samples[i - 1].value;
+  }
+  const double sampled = Seconds(last.t_ms - first.t_ms);
+  const double distance = sampled / static_cast<double>(samples.size() - 1);
+  double before = Seconds(first.t_ms - window.start_ms);
+  double after = Seconds(window.end_ms - last.t_ms);
+  if (before >= distance * 1.1) before = distance / 2;
+  if (counter && increase > 0 && first.value >= 0) {
+    before = std::min(before, sampled * (first.value / increase));
+  }
+  if (after >= distance * 1.1) after = distance / 2;
+  return increase * ((sampled + before + after) / sampled);
+}
+
+std::optional<double> Increase(const NaiveRangeCall& call) {
+  return Extrapolated(call.window, true);
+}
+std::optional<double> Delta(const NaiveRangeCall& call) { return Extrapolated(call.window, false); }
+std::optional<double> Rate(const NaiveRangeCall& call) {
+  const std::optional<double> increase = Extrapolated(call.window, true);
+  if (!increase) return std::nullopt;
+  return *increase / Seconds(call.window.end_ms - call.window.start_ms);
+}
+
+std::optional<double> Irate(const NaiveRangeCall& call) {
+  const std::vector<Sample>& samples = call.window.samples;
+  if (samples.size() < 2) return std::nullopt;
+  const Sample& last = samples.back();
+  const Sample& before = samples[samples.size() - 2];
+  const double risen = last.value < before.value ? last.value : last.value - before.value;
+  return risen / Seconds(last.t_ms - before.t_ms);
+}
+std::optional<double> Idelta(const NaiveRangeCall& call) {
+  const std::vector<Sample>& samples = call.window.samples;
+  if (samples.size() < 2) return std::nullopt;
+  return samples.back().value - samples[samples.size() - 2].value;
+}
+
+// The line through the samples: slope per second, and height at `origin_ms`.
+struct Line {
+  double slope;
+  double height;
+};
+std::optional<Line> LineThrough(const NaiveWindow& window, int64_t origin_ms) {
+  if (window.samples.size() < 2) return std::nullopt;
+  const std::vector<double> y = Values(window);
+  if (std::ranges::all_of(y, [&](double v) { return v == y.front(); })) {
+    if (std::isinf(y.front())) return Line{kNan, kNan};
+    return Line{0, y.front()};
+  }
+  std::vector<double> x;
+  std::vector<double> xy;
+  std::vector<double> xx;
+  for (const Sample& sample : window.samples) {
+    x.push_back(Seconds(sample.t_ms - origin_ms));
+    xy.push_back(x.back() * sample.value);
+    xx.push_back(x.back() * x.back());
+  }
+  const auto n = static_cast<double>(x.size());
+  const double slope = (NaiveSum(xy) - NaiveSum(x) * NaiveSum(y) / n) /
+                       (NaiveSum(xx) - NaiveSum(x) * NaiveSum(x) / n);
+  return Line{slope, Mean(y) - slope * Mean(x)};
+}
+std::optional<double> Deriv(const NaiveRangeCall& call) {
+  if (call.window.samples.empty()) return std::nullopt;
+  const std::optional<Line> line = LineThrough(call.window, call.window.samples.front().t_ms);
+  if (!line) return std::nullopt;
+  return line->slope;
+}
+std::optional<double> PredictLinear(const NaiveRangeCall& call) {
+  const std::optional<Line> line = LineThrough(call.window, call.t_ms);
+  if (!line) return std::nullopt;
+  return line->height + line->slope * call.parameters[0];
+}
+
+std::optional<double> Changes(const NaiveRangeCall& call) {
+  const std::vector<double> v = Values(call.window);
+  if (v.empty()) return std::nullopt;
+  double changes = 0;
+  for (size_t i = 1; i < v.size(); ++i) {
+    if (v[i] != v[i - 1] && !(std::isnan(v[i]) && std::isnan(v[i - 1]))) ++changes;
+  }
+  return changes;
+}
+std::optional<double> Resets(const NaiveRangeCall& call) {
+  const std::vector<double> v = Values(call.window);
+  if (v.empty()) return std::nullopt;
+  double resets = 0;
+  for (size_t i = 1; i < v.size(); ++i) resets += v[i] < v[i - 1] ? 1 : 0;
+  return resets;
+}
+
+// What a reduction of the values gives, when there are any.
+template <double (*kReduce)(const std::vector<double>&)>
+std::optional<double> OfValues(const NaiveRangeCall& call) {
+  if (call.window.samples.empty()) return std::nullopt;
+  return kReduce(Values(call.window));
+}
+double Min(const std::vector<double>& values) {
+  double min = kNan;
+  for (const double v : values) min = v < min || std::isnan(min) ? v : min;
+  return min;
+}
+double Max(const std::vector<double>& values) {
+  double max = kNan;
+  for (const double v : values) max = v > max || std::isnan(max) ? v : max;
+  return max;
+}
+double Count(const std::vector<double>& values) { return static_cast<double>(values.size()); }
+double One(const std::vector<double>&) { return 1; }
+double Last(const std::vector<double>& values) { return values.back(); }
+double First(const std::vector<double>& values) { return values.front(); }
+double Deviation(const std::vector<double>& values) { return std::sqrt(NaiveVariance(values)); }
+double Mad(const std::vector<double>& values) {
+  if (std::ranges::any_of(values, [](double v) { return std::isnan(v); })) return kNan;
+  const double median = NaiveQuantile(0.5, values);
+  std::vector<double> distances;
+  for (const double v : values) distances.push_back(std::fabs(v - median));
+  return NaiveQuantile(0.5, distances);
+}
+std::optional<double> QuantileOverTime(const NaiveRangeCall& call) {
+  if (call.window.samples.empty()) return std::nullopt;
+  return NaiveQuantile(call.parameters[0], Values(call.window));
+}
+
+double DayOf(double v) { return std::floor(v / 86400); }
+double Modulo(double a, double b) { return a - b * std::floor(a / b); }
+
+struct Date {
+  int64_t year;
+  int month;
+  int day;
+};
+bool IsLeap(int64_t year) { return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0; }
+int DaysIn(int64_t year, int month) {
+  constexpr int kDays[] = {31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+  return kDays[month - 1] + (month == 2 && IsLeap(year) ? 1 : 0);
+}
+// Counts the years and months since the epoch one by one.
+Date DateOf(double seconds) {
+  auto days = static_cast<int64_t>(DayOf(seconds));
+  Date date{1970, 1, 1};
+  while (days < 0) {
+    --date.year;
+    days += IsLeap(date.year) ? 366 : 365;
+  }
+  while (days >= (IsLeap(date.year) ? 366 : 365)) {
+    days -= IsLeap(date.year) ? 366 : 365;
+    ++date.year;
+  }
+  while (days >= DaysIn(date.year, date.month)) {
+    days -= DaysIn(date.year, date.month);
+    ++date.month;
+  }
+  date.day = static_cast<int>(days) + 1;
+  return date;
+}
+
+double Round(double v, const std::vector<double>& parameters) {
+  const double to = parameters.empty() ? 1 : parameters[0];
+  return std::floor(v * (1 / to) + 0.5) / (1 / to);
+}
+// As in Go an infinity outweighs NaN.
+double ClampMin(double v, const std::vector<double>& p) {
+  if (v == kInf || p[0] == kInf) return kInf;
+  return std::isnan(v) || std::isnan(p[0]) ? kNan : std::max(v, p[0]);
+}
+double ClampMax(double v, const std::vector<double>& p) {
+  if (v == -kInf || p[0] == -kInf) return -kInf;
+  return std::isnan(v) || std::isnan(p[0]) ? kNan : std::min(v, p[0]);
+}
+double Clamp(double v, const std::vector<double>& p) {
+  return ClampMax(ClampMin(v, {p[0]}), {p[1]});
+}
+
+}  // namespace
+
+double NaiveSum(const std::vector<double>& values) {
+  double sum = 0;
+  double lost = 0;
+  for (const double v : values) {
+    const double next = sum + v;
+    if (std::isinf(next)) {
+      lost = 0;
+    } else if (std::fabs(sum) >= std::fabs(v)) {
+      lost += (sum - next) + v;
+    } else {
+      lost += (v - next) + sum;
+    }
+    sum = next;
+  }
+  return sum + lost;
+}
+
+double NaiveQuantile(double q, std::vector<double> values) {
+  if (values.empty() || std::isnan(q)) return kNan;
+  if (q < 0) return -kInf;
+  if (q > 1) return kInf;
+  // NaN is smaller than anything.
+  std::ranges::sort(values,
+                    [](double a, double b) { return std::isnan(a) ? !std::isnan(b) : a < b; });
+  const double rank = q * static_cast<double>(values.size() - 1);
+  const auto below = static_cast<size_t>(rank);
+  const size_t above = std::min(below + 1, values.size() - 1);
+  const double weight = rank - std::floor(rank);
+  return values[below] * (1 - weight) + values[above] * weight;
+}
+
+double NaiveVariance(const std::vector<double>& values) {
+  const double mean = Mean(values);
+  std::vector<double> squares;
+  for (const double v : values) squares.push_back((v - mean) * (v - mean));
+  return Mean(squares);
+}
+
+NaiveRangeFunction FindNaiveRangeFunction(std::string_view name) {
+  static const std::map<std::string_view, NaiveRangeFunction> kFunctions = {
+      {"rate", Rate},
+      {"increase", Increase},
+      {"delta", Delta},
+      {"irate", Irate},
+      {"idelta", Idelta},
+      {"deriv", Deriv},
+      {"predict_linear", PredictLinear},
+      {"changes", Changes},
+      {"resets", Resets},
+      {"sum_over_time", OfValues<NaiveSum>},
+      {"avg_over_time", OfValues<Mean>},
+      {"min_over_time", OfValues<Min>},
+      {"max_over_time", OfValues<Max>},
+      {"count_over_time", OfValues<Count>},
+      {"present_over_time", OfValues<One>},
+      {"last_over_time", OfValues<Last>},
+      {"first_over_time", OfValues<First>},
+      {"stdvar_over_time", OfValues<NaiveVariance>},
+      {"stddev_over_time", OfValues<Deviation>},
+      {"mad_over_time", OfValues<Mad>},
+      {"quantile_over_time", QuantileOverTime},
+  };
+  const auto found = kFunctions.find(name);
+  return found == kFunctions.end() ? nullptr : found->second;
+}
+
+NaiveSampleFunction FindNaiveSampleFunction(std::string_view name) {
+  using Parameters = const std::vector<double>&;
+  static const std::map<std::string_view, NaiveSampleFunction> kFunctions = {
+      {"abs", [](double v, Parameters) { return std::fabs(v); }},
+      {"ceil", [](double v, Parameters) { return std::ceil(v); }},
+      {"floor", [](double v, Parameters) { return std::floor(v); }},
+      {"exp", [](double v, Parameters) { return std::exp(v); }},
+      {"ln", [](double v, Parameters) { return std::log(v); }},
+      {"log2", [](double v, Parameters) { return std::log2(v); }},
+      {"log10", [](double v, Parameters) { return std::log10(v); }},
+      {"sqrt", [](double v, Parameters) { return std::sqrt(v); }},
+      {"sgn", [](double v, Parameters) { return v < 0   ? -1.0
+                                                : v > 0 ? 1.0
+                                                        : v; }},
+      {"sin", [](double v, Parameters) { return std::sin(v); }},
+      {"cos", [](double v, Parameters) { return std::cos(v); }},
+      {"atan", [](double v, Parameters) { return std::atan(v); }},
+      {"deg", [](double v, Parameters) { return v * 180 / std::numbers::pi; }},
+      {"rad", [](double v, Parameters) { return v * std::numbers::pi / 180; }},
+      {"round", Round},
+      {"clamp", Clamp},
+      {"clamp_min", ClampMin},
+      {"clamp_max", ClampMax},
+      {"minute", [](double v, Parameters) { return std::floor(Modulo(v, 3600) / 60); }},
+      {"hour", [](double v, Parameters) { return std::floor(Modulo(v, 86400) / 3600); }},
+      {"day_of_week", [](double v, Parameters) { return Modulo(DayOf(v) + 4, 7); }},
+      {"day_of_month", [](double v, Parameters) { return double(DateOf(v).day); }},
+      {"month", [](double v, Parameters) { return double(DateOf(v).month); }},
+      {"year", [](double v, Parameters) { return double(DateOf(v).year); }},
+  };
+  const auto found = kFunctions.find(name);
+  return found == kFunctions.end() ? nullptr : found->second;
+}
+
+}  // namespace tocsin::testing_support

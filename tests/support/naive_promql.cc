@@ -1,0 +1,544 @@
+#include "tests/support/naive_promql.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <map>
+#include <set>
+
+#include "base/go_float.h"
+#include "base/regex.h"
+#include "engine/promql/function_table.h"
+#include "tests/support/naive_functions.h"
+
+namespace tocsin::testing_support {
+namespace {
+
+using promql::Aggregate;
+using promql::AggregateOp;
+using promql::AtModifier;
+using promql::Binary;
+using promql::BinaryOp;
+using promql::Call;
+using promql::Expr;
+using promql::VectorMatching;
+using Vector = std::vector<NaiveElement>;
+using Cardinality = VectorMatching::Cardinality;
+
+NaiveValue Scalar(double value) { return {.is_scalar = true, .scalar = value}; }
+
+LabelSet WithoutName(LabelSet labels) {
+  for (const std::string_view name : {"__name__", "__type__", "__unit__"}) labels.Remove(name);
+  return labels;
+}
+
+// Only the named labels.
+LabelSet Kept(const LabelSet& labels, const std::vector<std::string>& names) {
+  LabelSet kept;
+  for (const std::string& name : names) kept.Set(name, labels.Get(name));
+  return kept;
+}
+
+// All but the named labels.
+LabelSet Removed(LabelSet labels, const std::vector<std::string>& names) {
+  for (const std::string& name : names) labels.Remove(name);
+  return labels;
+}
+
+const Expr& Inside(const Expr& expr) {
+  const auto* paren = expr.As<promql::Paren>();
+  return paren == nullptr ? expr : Inside(*paren->expr);
+}
+
+class Naive {
+ public:
+  Naive(const std::vector<NaiveSeries>& data, const NaiveQuery& query)
+      : data_(data), query_(query) {}
+
+  Result<NaiveValue> At(const Expr& expr, int64_t t) const {
+    if (const auto* number = expr.As<promql::NumberLiteral>()) return Scalar(number->value);
+    if (const auto* paren = expr.As<promql::Paren>()) return At(*paren->expr, t);
+    if (const auto* unary = expr.As<promql::Unary>()) return Signed(*unary, t);
+    if (const auto* selector = expr.As<promql::VectorSelector>()) return Newest(*selector, t);
+    if (const auto* binary = expr.As<Binary>()) return OfBinary(*binary, t);
+    if (const auto* aggregate = expr.As<Aggregate>()) return OfAggregate(*aggregate, t);
+    if (const auto* call = expr.As<Call>()) return OfCall(*call, t);
+    return InternalError("the naive evaluator does not know this expression");
+  }
+
+ private:
+  // ---- what the data hold
+
+  int64_t Look(const promql::TimeModifiers& time, int64_t t) const {
+    if (time.at) {
+      t = time.at->kind == AtModifier::Kind::kTime    ? time.at->t_ms
+          : time.at->kind == AtModifier::Kind::kStart ? query_.start_ms
+                                                      : query_.end_ms;
+    }
+    return t - time.offset_ms;
+  }
+
+  std::vector<NaiveWindow> Samples(const promql::VectorSelector& selector, int64_t start,
+                                   int64_t end) const {
+    std::vector<NaiveWindow> windows;
+    for (const NaiveSeries& series : data_) {
+      if (!std::ranges::all_of(selector.matchers, [&](const Matcher& matcher) {
+            return matcher.Matches(series.labels.Get(matcher.name()));
+          })) {
+        continue;
+      }
+      NaiveWindow window{series.labels, {}, start, end};
+      for (const Sample& sample : series.samples) {
+        if (sample.t_ms > start && sample.t_ms <= end) window.samples.push_back(sample);
+      }
+      windows.push_back(std::move(window));
+    }
+    return windows;
+  }
+
+  struct Seen {
+    LabelSet labels;
+    Sample sample;
+  };
+  std::vector<Seen> NewestSamples(const promql::VectorSelector& selector, int64_t t) const {
+    const int64_t at = Look(selector.time, t);
+    std::vector<Seen> seen;
+    for (const NaiveWindow& window : Samples(selector, at - query_.lookback_ms, at)) {
+      if (window.samples.empty() || IsStaleNan(window.samples.back().value)) continue;
+      seen.push_back({window.labels, window.samples.back()});
+    }
+    return seen;
+  }
+
+  Result<NaiveValue> Newest(const promql::VectorSelector& selector, int64_t t) const {
+    NaiveValue value;
+    for (const Seen& seen : NewestSamples(selector, t)) {
+      value.vector.push_back({seen.labels, seen.sample.value});
+    }
+    return value;
+  }
+
+  Result<std::vector<NaiveWindow>> Range(const Expr& expr, int64_t t) const {
+    if (const auto* matrix = Inside(expr).As<promql::MatrixSelector>()) {
+      const int64_t end = Look(matrix->selector->time, t);
+      std::vector<NaiveWindow> windows = Samples(*matrix->selector, end - matrix->range_ms, end);
+      for (NaiveWindow& window : windows) {
+        std::erase_if(window.samples, [](const Sample& s) { return IsStaleNan(s.value); });
+      }
+      return windows;
+    }
+    const auto* subquery = Inside(expr).As<promql::Subquery>();
+    if (subquery == nullptr) return InternalError("the naive evaluator knows no such range");
+    const int64_t end = Look(subquery->time, t);
+    const int64_t start = end - subquery->range_ms;
+    const int64_t step = subquery->step_ms > 0 ? subquery->step_ms : query_.default_step_ms;
+    std::map<LabelSet, NaiveWindow> windows;
+    const int64_t past_multiple = (start % step + step) % step;
+    for (int64_t at = start - past_multiple + step; at <= end; at += step) {
+      ASSIGN_OR_RETURN(const NaiveValue value, At(*subquery->expr, at));
+      for (const NaiveElement& element : value.vector) {
+        NaiveWindow& window = windows[element.labels];
+        window.labels = element.labels;
+        window.start_ms = start;
+        window.end_ms = end;
+        window.samples.push_back({at, element.value});
+      }
+    }
+    std::vector<NaiveWindow> list;
+    for (const auto& [labels, window] : windows) list.push_back(window);
+    return list;
+  }
+
+  // ---- operators
+
+  static Result<NaiveValue> Unique(Vector vector) {
+    std::set<LabelSet> seen;
+    for (const NaiveElement& element : vector) {
+      if (!seen.insert(element.labels).second) {
+        return ExecutionError("two elements with the labels " + element.labels.ToString());
+      }
+    }
+    return NaiveValue{.vector = std::move(vector)};
+  }
+
+  Result<NaiveValue> Signed(const promql::Unary& unary, int64_t t) const {
+    ASSIGN_OR_RETURN(NaiveValue value, At(*unary.expr, t));
+    if (!unary.negate) return value;
+    value.scalar = -value.scalar;
+    for (NaiveElement& element : value.vector) {
+      element = {WithoutName(element.labels), -element.value};
+    }
+    return value.is_scalar ? value : Unique(std::move(value.vector));
+  }
+
+  static double Compute(BinaryOp op, double a, double b) {
+    switch (op) {
+      case BinaryOp::kAdd:
+        return a + b;
+      case BinaryOp::kSub:
+        return a - b;
+      case BinaryOp::kMul:
+        return a * b;
+      case BinaryOp::kDiv:
+        return a / b;
+      case BinaryOp::kMod:
+        return std::fmod(a, b);
+      case BinaryOp::kPow:
+        return std::pow(a, b);
+      case BinaryOp::kAtan2:
+        return std::atan2(a, b);
+      case BinaryOp::kEqual:
+        return a == b ? 1 : 0;
+      case BinaryOp::kNotEqual:
+        return a != b ? 1 : 0;
+      case BinaryOp::kLess:
+        return a < b ? 1 : 0;
+      case BinaryOp::kLessEqual:
+        return a <= b ? 1 : 0;
+      case BinaryOp::kGreater:
+        return a > b ? 1 : 0;
+      case BinaryOp::kGreaterEqual:
+        return a >= b ? 1 : 0;
+      default:
+        return std::numeric_limits<double>::quiet_NaN();
+    }
+  }
+
+  Result<NaiveValue> OfBinary(const Binary& binary, int64_t t) const {
+    ASSIGN_OR_RETURN(const NaiveValue lhs, At(*binary.lhs, t));
+    ASSIGN_OR_RETURN(const NaiveValue rhs, At(*binary.rhs, t));
+    if (lhs.is_scalar && rhs.is_scalar) return Scalar(Compute(binary.op, lhs.scalar, rhs.scalar));
+    if (lhs.is_scalar || rhs.is_scalar) return WithScalar(binary, lhs, rhs);
+    if (IsSetOperator(binary.op)) return OfSets(binary, lhs.vector, rhs.vector);
+    return Matched(binary, lhs.vector, rhs.vector);
+  }
+
+  static Result<NaiveValue> WithScalar(const Binary& binary, const NaiveValue& lhs,
+                                       const NaiveValue& rhs) {
+    const bool filters = IsComparison(binary.op) && !binary.return_bool;
+    Vector out;
+    for (const NaiveElement& element : lhs.is_scalar ? rhs.vector : lhs.vector) {
+      const double value = lhs.is_scalar ? Compute(binary.op, lhs.scalar, element.value)
+                                         : Compute(binary.op, element.value, rhs.scalar);
+      if (!filters) {
+        out.push_back({WithoutName(element.labels), value});
+      } else if (value == 1) {
+        out.push_back(element);
+      }
+    }
+    return Unique(std::move(out));
+  }
+
+  // What two elements must have in common to be partners.
+  static LabelSet Key(const LabelSet& labels, const VectorMatching& matching) {
+    if (matching.on) return Kept(labels, matching.labels);
+    LabelSet key = Removed(labels, matching.labels);
+    key.Remove(kMetricName);
+    return key;
+  }
+
+  static Result<NaiveValue> OfSets(const Binary& binary, const Vector& lhs, const Vector& rhs) {
+    const auto keys = [&](const Vector& vector) {
+      std::set<LabelSet> found;
+      for (const NaiveElement& element : vector) {
+        found.insert(Key(element.labels, *binary.matching));
+      }
+      return found;
+    };
+    Vector out;
+    const std::set<LabelSet> right = keys(rhs);
+    for (const NaiveElement& element : lhs) {
+      const bool has_partner = right.contains(Key(element.labels, *binary.matching));
+      if (binary.op == BinaryOp::kOr || has_partner == (binary.op == BinaryOp::kAnd)) {
+        out.push_back(element);
+      }
+    }
+    const std::set<LabelSet> left = keys(lhs);
+    for (const NaiveElement& element : rhs) {
+      if (binary.op == BinaryOp::kOr && !left.contains(Key(element.labels, *binary.matching))) {
+        out.push_back(element);
+      }
+    }
+    return Unique(std::move(out));
+  }
+
+  static Result<NaiveValue> Matched(const Binary& binary, const Vector& lhs, const Vector& rhs) {
+    if (lhs.empty() || rhs.empty()) return NaiveValue();
+    const VectorMatching& matching = *binary.matching;
+    const bool one_to_many = matching.cardinality == Cardinality::kOneToMany;
+    const Vector& many = one_to_many ? rhs : lhs;
+    std::map<LabelSet, const NaiveElement*> ones;
+    for (const NaiveElement& element : one_to_many ? lhs : rhs) {
+      if (!ones.emplace(Key(element.labels, matching), &element).second) {
+        return ExecutionError("two partners on the one side");
+      }
+    }
+    const bool filters = IsComparison(binary.op) && !binary.return_bool;
+    std::set<LabelSet> used;
+    Vector out;
+    for (const NaiveElement& element : many) {
+      const LabelSet key = Key(element.labels, matching);
+      const auto one = ones.find(key);
+      if (one == ones.end()) continue;
+      if (matching.cardinality == Cardinality::kOneToOne && !used.insert(key).second) {
+        return ExecutionError("two partners on the left side");
+      }
+      const double left = one_to_many ? one->second->value : element.value;
+      const double right = one_to_many ? element.value : one->second->value;
+      const double value = Compute(binary.op, left, right);
+      if (filters && value != 1) continue;
+      LabelSet labels = filters ? element.labels : WithoutName(element.labels);
+      if (matching.cardinality == Cardinality::kOneToOne) {
+        labels = matching.on ? Kept(labels, matching.labels) : Removed(labels, matching.labels);
+      }
+      for (const std::string& name : matching.include) {
+        labels.Set(name, one->second->labels.Get(name));
+      }
+      out.push_back({std::move(labels), filters ? left : value});
+    }
+    return Unique(std::move(out));
+  }
+
+  // ---- aggregations
+
+  Result<NaiveValue> OfAggregate(const Aggregate& aggregate, int64_t t) const {
+    ASSIGN_OR_RETURN(const NaiveValue value, At(*aggregate.expr, t));
+    NaiveValue parameter;
+    const bool of_string = aggregate.op == AggregateOp::kCountValues;
+    if (aggregate.param != nullptr && !of_string) {
+      ASSIGN_OR_RETURN(parameter, At(*aggregate.param, t));
+    }
+    std::map<LabelSet, Vector> groups;
+    for (const NaiveElement& element : value.vector) {
+      LabelSet group = aggregate.without ? WithoutName(Removed(element.labels, aggregate.grouping))
+                                         : Kept(element.labels, aggregate.grouping);
+      if (of_string) {
+        group.Set(Inside(*aggregate.param).As<promql::StringLiteral>()->value,
+                  FormatGoF(element.value));
+      }
+      groups[group].push_back(element);
+    }
+    Vector out;
+    for (const auto& [labels, members] : groups) {
+      if (aggregate.op == AggregateOp::kTopk || aggregate.op == AggregateOp::kBottomk) {
+        if (std::isnan(parameter.scalar)) return ExecutionError("k is NaN");
+        Pick(aggregate.op == AggregateOp::kTopk, parameter.scalar, members, out);
+      } else {
+        ASSIGN_OR_RETURN(const double total, Total(aggregate.op, parameter.scalar, members));
+        out.push_back({labels, total});
+      }
+    }
+    return NaiveValue{.vector = std::move(out)};
+  }
+
+  // The variance, with the rounding errors that Prometheus has.
+  static double Welford(const std::vector<double>& values) {
+    double count = 0;
+    double mean = 0;
+    double squares = 0;
+    for (const double v : values) {
+      const double delta = v - mean;
+      mean += delta / ++count;
+      squares += delta * (v - mean);
+    }
+    return squares / count;
+  }
+
+  static Result<double> Total(AggregateOp op, double parameter, const Vector& members) {
+    std::vector<double> values;
+    for (const NaiveElement& member : members) values.push_back(member.value);
+    const auto count = static_cast<double>(values.size());
+    switch (op) {
+      case AggregateOp::kSum:
+        return NaiveSum(values);
+      case AggregateOp::kAvg:
+        return NaiveSum(values) / count;
+      case AggregateOp::kCount:
+      case AggregateOp::kCountValues:
+        return count;
+      case AggregateOp::kGroup:
+        return 1.0;
+      case AggregateOp::kMin:
+      case AggregateOp::kMax: {
+        std::erase_if(values, [](double v) { return std::isnan(v); });
+        if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
+        return op == AggregateOp::kMin ? std::ranges::min(values) : std::ranges::max(values);
+      }
+      case AggregateOp::kStdvar:
+        return Welford(values);
+      case AggregateOp::kStddev:
+        return std::sqrt(Welford(values));
+      case AggregateOp::kQuantile:
+        return NaiveQuantile(parameter, values);
+      default:
+        return InternalError("the naive evaluator does not know this aggregation");
+    }
+  }
+
+  static void Pick(bool top, double k, Vector members, Vector& out) {
+    std::ranges::stable_sort(members, [top](const NaiveElement& a, const NaiveElement& b) {
+      if (std::isnan(a.value) || std::isnan(b.value))
+        return std::isnan(b.value) > std::isnan(a.value);
+      return top ? a.value > b.value : a.value < b.value;
+    });
+    for (size_t i = 0; i < members.size() && static_cast<double>(i) < std::floor(k); ++i) {
+      out.push_back(members[i]);
+    }
+  }
+
+  // ---- functions
+
+  Result<NaiveValue> OfCall(const Call& call, int64_t t) const {
+    const std::string_view name = call.function->name;
+    if (name == "time") return Scalar(static_cast<double>(t) / 1000);
+    if (name == "pi") return Scalar(std::acos(-1));
+    if (name == "scalar") return ToScalar(call, t);
+    if (name == "vector") return ToVector(call, t);
+    if (name == "timestamp") return Timestamps(call, t);
+    if (name == "absent" || name == "absent_over_time") return Absent(call, t);
+    if (name == "label_replace") return LabelReplace(call, t);
+    if (name == "label_join") return LabelJoin(call, t);
+    if (name == "sort" || name == "sort_desc") return At(*call.args[0], t);
+    if (const NaiveRangeFunction function = FindNaiveRangeFunction(name)) {
+      return OfRange(call, function, t);
+    }
+    if (const NaiveSampleFunction function = FindNaiveSampleFunction(name)) {
+      return OfSamples(call, function, t);
+    }
+    return InternalError("the naive evaluator does not know the function " + std::string(name));
+  }
+
+  Result<std::vector<double>> Parameters(const Call& call, int64_t t) const {
+    std::vector<double> parameters;
+    for (const Expr* arg : call.args) {
+      if (arg->type != promql::ValueType::kScalar) continue;
+      ASSIGN_OR_RETURN(const NaiveValue value, At(*arg, t));
+      parameters.push_back(value.scalar);
+    }
+    return parameters;
+  }
+
+  Result<NaiveValue> OfRange(const Call& call, NaiveRangeFunction function, int64_t t) const {
+    ASSIGN_OR_RETURN(const std::vector<double> parameters, Parameters(call, t));
+    Vector out;
+    for (const Expr* arg : call.args) {
+      if (arg->type != promql::ValueType::kMatrix) continue;
+      ASSIGN_OR_RETURN(const std::vector<NaiveWindow> windows, Range(*arg, t));
+      for (const NaiveWindow& window : windows) {
+        const std::optional<double> value = function({window, parameters, t});
+        if (!value) continue;
+        out.push_back(
+            {call.function->keeps_name ? window.labels : WithoutName(window.labels), *value});
+      }
+    }
+    return Unique(std::move(out));
+  }
+
+  Result<NaiveValue> OfSamples(const Call& call, NaiveSampleFunction function, int64_t t) const {
+    ASSIGN_OR_RETURN(const std::vector<double> parameters, Parameters(call, t));
+    NaiveValue value;
+    if (call.args.empty()) {
+      value.vector.push_back({{}, static_cast<double>(t) / 1000});
+    } else {
+      ASSIGN_OR_RETURN(value, At(*call.args[0], t));
+    }
+    if (call.function->name == "clamp" && parameters[0] > parameters[1]) return NaiveValue();
+    Vector out;
+    for (const NaiveElement& element : value.vector) {
+      out.push_back({WithoutName(element.labels), function(element.value, parameters)});
+    }
+    return Unique(std::move(out));
+  }
+
+  Result<NaiveValue> ToScalar(const Call& call, int64_t t) const {
+    ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args[0], t));
+    return Scalar(value.vector.size() == 1 ? value.vector[0].value
+                                           : std::numeric_limits<double>::quiet_NaN());
+  }
+
+  Result<NaiveValue> ToVector(const Call& call, int64_t t) const {
+    ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args[0], t));
+    return NaiveValue{.vector = {{{}, value.scalar}}};
+  }
+
+  Result<NaiveValue> Timestamps(const Call& call, int64_t t) const {
+    Vector out;
+    if (const auto* selector = Inside(*call.args[0]).As<promql::VectorSelector>()) {
+      for (const Seen& seen : NewestSamples(*selector, t)) {
+        out.push_back({WithoutName(seen.labels), static_cast<double>(seen.sample.t_ms) / 1000});
+      }
+      return Unique(std::move(out));
+    }
+    ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args[0], t));
+    for (const NaiveElement& element : value.vector) {
+      out.push_back({WithoutName(element.labels), static_cast<double>(t) / 1000});
+    }
+    return Unique(std::move(out));
+  }
+
+  Result<NaiveValue> Absent(const Call& call, int64_t t) const {
+    bool absent = true;
+    const promql::VectorSelector* selector = call.args[0]->As<promql::VectorSelector>();
+    if (call.function->name == "absent") {
+      ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args[0], t));
+      absent = value.vector.empty();
+    } else {
+      ASSIGN_OR_RETURN(const std::vector<NaiveWindow> windows, Range(*call.args[0], t));
+      absent = std::ranges::all_of(windows, [](const NaiveWindow& w) { return w.samples.empty(); });
+      const auto* matrix = call.args[0]->As<promql::MatrixSelector>();
+      if (matrix != nullptr) selector = matrix->selector;
+    }
+    if (!absent) return NaiveValue();
+    LabelSet labels;
+    for (const Matcher& matcher :
+         selector == nullptr ? std::vector<Matcher>() : selector->matchers) {
+      const auto same = std::ranges::count_if(
+          selector->matchers, [&](const Matcher& m) { return m.name() == matcher.name(); });
+      if (matcher.op() == MatchOp::kEqual && matcher.name() != kMetricName && same == 1) {
+        labels.Set(matcher.name(), matcher.value());
+      }
+    }
+    return NaiveValue{.vector = {{labels, 1}}};
+  }
+
+  static const std::string& Text(const Expr& expr) {
+    return Inside(expr).As<promql::StringLiteral>()->value;
+  }
+
+  Result<NaiveValue> LabelReplace(const Call& call, int64_t t) const {
+    ASSIGN_OR_RETURN(NaiveValue value, At(*call.args[0], t));
+    ASSIGN_OR_RETURN(const Regex regex, Regex::CompileAnchored(Text(*call.args[4])));
+    for (NaiveElement& element : value.vector) {
+      const std::string source(element.labels.Get(Text(*call.args[3])));
+      std::vector<std::string_view> groups;
+      if (!regex.Match(source, &groups)) continue;
+      element.labels.Set(Text(*call.args[1]), regex.Expand(Text(*call.args[2]), groups));
+    }
+    return Unique(std::move(value.vector));
+  }
+
+  Result<NaiveValue> LabelJoin(const Call& call, int64_t t) const {
+    ASSIGN_OR_RETURN(NaiveValue value, At(*call.args[0], t));
+    for (NaiveElement& element : value.vector) {
+      std::string joined;
+      for (size_t i = 3; i < call.args.size(); ++i) {
+        if (i > 3) joined += Text(*call.args[2]);
+        joined += element.labels.Get(Text(*call.args[i]));
+      }
+      element.labels.Set(Text(*call.args[1]), joined);
+    }
+    return Unique(std::move(value.vector));
+  }
+
+  const std::vector<NaiveSeries>& data_;
+  const NaiveQuery& query_;
+};
+
+}  // namespace
+
+Result<NaiveValue> EvaluateNaively(const Expr& expr, const std::vector<NaiveSeries>& data,
+                                   const NaiveQuery& query, int64_t t_ms) {
+  return Naive(data, query).At(expr, t_ms);
+}
+
+}  // namespace tocsin::testing_support
