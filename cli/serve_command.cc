@@ -16,7 +16,7 @@ namespace tocsin::cli {
 namespace {
 
 // Collections and sending wait for others most of the time.
-constexpr size_t kIoThreads = 16;
+constexpr size_t kIoThreads = 12;
 
 std::string WorkingDirectory() {
   std::error_code error;

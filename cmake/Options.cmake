@@ -23,6 +23,10 @@ if(TOCSIN_LLD)
   add_link_options(-fuse-ld=lld)
 endif()
 
+# What no program uses takes no memory.
+add_compile_options(-ffunction-sections -fdata-sections)
+add_link_options(-Wl,--gc-sections)
+
 # Floating point must give the same bits as Prometheus: no fused multiply-add.
 add_compile_options(-ffp-contract=off)
 add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow=local -Wnon-virtual-dtor -Wimplicit-fallthrough)

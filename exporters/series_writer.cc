@@ -195,7 +195,7 @@ void SeriesWriter::MarkStale(const std::vector<SeriesRef>& refs,
 }
 
 std::shared_ptr<CollectedPage> SeriesWriter::Finish(std::vector<PendingSample>& batch) {
-  batch.reserve(batch.size() + page_->refs.size());
+  batch.reserve(batch.size() + page_->refs.size() + kLoopSamples);
   const size_t first = batch.size();
   for (size_t i = 0; i < page_->refs.size(); ++i) {
     batch.push_back(

@@ -1,5 +1,6 @@
 #include "exporters/target_loop.h"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -8,6 +9,9 @@
 
 namespace tocsin {
 namespace {
+
+// Between a collection's time limit and the next slot.
+constexpr Duration kLongestMargin = std::chrono::milliseconds(100);
 
 struct LoopFamily {
   std::string_view name;
@@ -89,7 +93,7 @@ void TargetLoop::Tick(Timestamp slot) {
 void TargetLoop::Collect(Timestamp slot) {
   const SteadyTime start = deps_.clock.Steady();
   Outcome outcome{.at = SampleTime(slot, deps_.clock.Now(), options_.interval)};
-  CollectContext context{.clock = deps_.clock, .deadline = start + options_.timeout};
+  CollectContext context{.clock = deps_.clock, .deadline = start + TimeLimit()};
   writer_.Begin(ToMs(outcome.at));
   outcome.status = source_->Collect(context, writer_);
   outcome.took = std::chrono::duration_cast<Duration>(deps_.clock.Steady() - start);
@@ -108,6 +112,11 @@ void TargetLoop::Collect(Timestamp slot) {
     in_flight_ = false;
   }
   idle_.notify_all();
+}
+
+Duration TargetLoop::TimeLimit() const {
+  const Duration margin = std::min(options_.interval / 20, kLongestMargin);
+  return std::min(options_.timeout, options_.interval - margin);
 }
 
 std::vector<PendingSample> TargetLoop::Conclude(const Outcome& outcome) {

@@ -85,6 +85,9 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
   void ScheduleAfter(Timestamp slot) REQUIRES_LOCK(mutex_);
   void Tick(Timestamp slot);
   void Collect(Timestamp slot);
+  // The timeout, but never up to the next slot: a target that hangs must be told from a
+  // collection that the program is late with.
+  Duration TimeLimit() const;
   std::vector<PendingSample> Conclude(const Outcome& outcome) REQUIRES_LOCK(mutex_);
   std::vector<PendingSample> MissSlot(Timestamp slot) REQUIRES_LOCK(mutex_);
   bool End(Phase phase) REQUIRES_LOCK(mutex_);

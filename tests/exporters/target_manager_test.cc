@@ -16,6 +16,7 @@
 namespace tocsin {
 namespace {
 
+using std::chrono::milliseconds;
 using std::chrono::seconds;
 using testing::ElementsAre;
 using testing::HasSubstr;
@@ -115,6 +116,15 @@ TEST_F(TargetManagerTest, AsksAsPrometheusDoes) {
   std::map<std::string, std::string> headers(request.headers.begin(), request.headers.end());
   EXPECT_THAT(headers["Accept"], HasSubstr("application/openmetrics-text"));
   EXPECT_EQ(headers["X-Prometheus-Scrape-Timeout-Seconds"], "4");
+}
+
+TEST_F(TargetManagerTest, ACollectionEndsBeforeTheNextSlot) {
+  http_.Answer("http://app:8000/", 200, "");
+  ScrapeConfig app = App();
+  app.scrape_timeout = kInterval;
+  Apply({app});
+  OneInterval();
+  EXPECT_EQ(http_.requests().at(0).timeout, milliseconds(9900));
 }
 
 TEST_F(TargetManagerTest, VanishedSeriesBecomeStaleOnce) {
