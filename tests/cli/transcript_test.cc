@@ -145,8 +145,8 @@ TEST_P(TranscriptTest, SaysTheSame) {
 
 std::vector<std::filesystem::path> Transcripts() {
   std::vector<std::filesystem::path> paths;
-  for (const auto& entry : std::filesystem::directory_iterator(
-           std::filesystem::path(TOCSIN_SOURCE_DIR) / "tests/cli/transcripts")) {
+  for (const auto& entry : std::filesystem::directory_iterator(testing_support::SourceFolder() /
+                                                               "tests/cli/transcripts")) {
     paths.push_back(entry.path());
   }
   std::ranges::sort(paths);

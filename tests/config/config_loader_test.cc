@@ -3,6 +3,7 @@
 
 #include "config/config.h"
 #include "tests/support/memory_files.h"
+#include "tests/support/shared_files.h"
 
 namespace tocsin {
 namespace {
@@ -30,9 +31,9 @@ Result<Config> Parse(const std::string& text, std::map<std::string, std::string>
 
 TEST(ConfigLoader, LoadsTheSeedUnmodified) {
   const RealFileSystem files;
-  const std::string path = std::string(TOCSIN_SOURCE_DIR) + "/../shared/seed/prometheus.yml";
-  if (!files.Exists(path)) GTEST_SKIP() << "no " << path;
-  const Result<Config> config = LoadConfig(files, FromTable({}), path);
+  const auto path = testing_support::FindShared("seed/prometheus.yml");
+  if (!path) GTEST_SKIP() << "shared/seed/prometheus.yml is not here";
+  const Result<Config> config = LoadConfig(files, FromTable({}), path->string());
   ASSERT_TRUE(config.ok()) << config.error().message;
   EXPECT_EQ(config->global.evaluation_interval, 15s);
   EXPECT_THAT(config->rule_files, ElementsAre("alert_rules.yml"));

@@ -10,6 +10,7 @@
 #include "tests/exporters/table_sink.h"
 #include "tests/support/fake_clock.h"
 #include "tests/support/memory_files.h"
+#include "tests/support/shared_files.h"
 
 namespace tocsin {
 namespace {
@@ -205,9 +206,9 @@ TEST(NodeTest, WithoutAnyKernelTableTheHostIsDown) {
 // Names that rules and dashboards use, as node_exporter showed them: present here, or belonging
 // to hardware and options that this collector leaves out.
 TEST(NodeTest, TheRealHostHasEveryFamilyThatTheReferenceCaptureHas) {
-  std::ifstream capture(std::string(TOCSIN_SOURCE_DIR) +
-                        "/../shared/peers/exporters/must-have.tsv");
-  if (!capture) GTEST_SKIP() << "the list of must-have families is not here";
+  const auto list = testing_support::FindShared("peers/exporters/must-have.tsv");
+  if (!list) GTEST_SKIP() << "the list of must-have families is not here";
+  std::ifstream capture(*list);
   const RealFileSystem files;
   NodeCollector collector({}, files, MakeRealHostCalls());
   const SystemClock clock;

@@ -96,9 +96,8 @@ class SeedAlertsTest : public testing::TestWithParam<SeedAlert> {
  protected:
   void SetUp() override {
     sim_.files().Put("tocsin.yml", kConfig);
-    sim_.files().Put("alert_rules.yml",
-                     testing_support::ReadAll(std::filesystem::path(TOCSIN_SOURCE_DIR) /
-                                              "deploy/alert_rules.yml"));
+    sim_.files().Put("alert_rules.yml", testing_support::ReadAll(testing_support::SourceFolder() /
+                                                                 "deploy/alert_rules.yml"));
     sim_.Serve("app:8000", [this] { return world_.AppPage(); });
     sim_.Serve("postgres:9187", [this] { return world_.PostgresPage(); });
     sim_.Serve("celery:8080", [this] { return world_.CeleryPage(); });

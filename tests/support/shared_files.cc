@@ -6,11 +6,12 @@
 
 namespace tocsin::testing_support {
 
+std::filesystem::path SourceFolder() { return TOCSIN_SOURCE_DIR; }
+
 std::optional<std::filesystem::path> FindShared(const std::string& name) {
   const char* configured = std::getenv("TOCSIN_SHARED");
-  const std::filesystem::path folder = configured != nullptr
-                                           ? std::filesystem::path(configured)
-                                           : std::filesystem::path(TOCSIN_SOURCE_DIR) / "../shared";
+  const std::filesystem::path folder =
+      configured != nullptr ? std::filesystem::path(configured) : SourceFolder() / "../shared";
   const std::filesystem::path path = folder / name;
   std::error_code error;
   if (!std::filesystem::exists(path, error)) return std::nullopt;

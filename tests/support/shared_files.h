@@ -1,4 +1,4 @@
-// Reference material that lies beside the source tree, not in it.
+// Files that tests read: the project's own, and reference material that lies beside its folder.
 #pragma once
 
 #include <filesystem>
@@ -6,6 +6,9 @@
 #include <string>
 
 namespace tocsin::testing_support {
+
+// The folder that holds this project's own files.
+std::filesystem::path SourceFolder();
 
 // The path of shared/<name>, or nothing when the material is not there: TOCSIN_SHARED, or the
 // folder `shared` next to the source folder.

@@ -11,6 +11,7 @@
 #include <sstream>
 
 #include "tests/engine/exposition/page_dump.h"
+#include "tests/support/shared_files.h"
 
 namespace tocsin {
 namespace {
@@ -18,12 +19,10 @@ namespace {
 namespace fs = std::filesystem;
 
 std::vector<fs::path> CapturedPages() {
-  const char* const given = std::getenv("TOCSIN_SHARED");
-  const fs::path shared =
-      given != nullptr ? fs::path(given) : fs::path(TOCSIN_SOURCE_DIR "/../shared");
   std::vector<fs::path> pages;
-  std::error_code error;
-  for (const auto& entry : fs::directory_iterator(shared / "peers/exporters", error)) {
+  const auto captures = testing_support::FindShared("peers/exporters");
+  if (!captures) return pages;
+  for (const auto& entry : fs::directory_iterator(*captures)) {
     if (entry.path().extension() == ".prom") pages.push_back(entry.path());
   }
   std::sort(pages.begin(), pages.end());

@@ -56,7 +56,7 @@ std::string NameOf(const testing::TestParamInfo<std::filesystem::path>& script) 
 }
 
 INSTANTIATE_TEST_SUITE_P(Data, OwnScripts,
-                         testing::ValuesIn(Scripts(std::filesystem::path(TOCSIN_SOURCE_DIR) /
+                         testing::ValuesIn(Scripts(testing_support::SourceFolder() /
                                                    "tests/data/promql")),
                          NameOf);
 
