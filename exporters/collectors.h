@@ -8,6 +8,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/executor.h"
 #include "base/files.h"
 #include "base/http_client.h"
 #include "base/log.h"
@@ -27,6 +28,10 @@ struct CollectorDependencies {
   FileSystem& files;
   Logger& log;
   Metrics& metrics;
+  // For what goes on between collections (an event stream); tasks must be short.
+  Executor& io;
+  // Where a collector may keep what it must know after a restart; "": nowhere.
+  std::string state_folder;
 };
 
 // One thing that the configuration asks a collector to watch.

@@ -237,7 +237,9 @@ class TargetManager::State final : public ExpositionSource {
                                                 .http = deps_.http,
                                                 .files = deps_.files,
                                                 .log = deps_.log,
-                                                .metrics = deps_.metrics}));
+                                                .metrics = deps_.metrics,
+                                                .io = deps_.io,
+                                                .state_folder = deps_.state_folder}));
     }
     return std::make_shared<TargetLoop>(
         TargetLoop::Dependencies{deps_.clock, deps_.scheduler, deps_.io, deps_.log, deps_.sink,

@@ -44,6 +44,8 @@ class TargetManager {
     Metrics& metrics;
     // The `instance` of the process's own metrics (job "tocsin"), host:port; "": it has none.
     std::string own_instance = "localhost:9977";
+    // Where collectors keep counters that must survive a restart; "": nowhere.
+    std::string state_folder;
   };
 
   explicit TargetManager(Dependencies dependencies);

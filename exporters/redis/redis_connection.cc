@@ -1,9 +1,11 @@
 #include "exporters/redis/redis_connection.h"
 
 #include <hiredis/hiredis.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 
 #include "base/thread_annotations.h"
@@ -78,6 +80,25 @@ class HiredisConnection final : public RedisConnection {
       replies.push_back(Convert(*reply));
     }
     return replies;
+  }
+
+  Result<std::optional<RedisReply>> ReadPushed(SteadyTime deadline) override {
+    for (;;) {
+      void* raw = nullptr;
+      if (redisGetReplyFromReader(context_.get(), &raw) != REDIS_OK) return Broken();
+      if (raw != nullptr) {
+        const ReplyHolder reply(static_cast<redisReply*>(raw));
+        return std::optional<RedisReply>(Convert(*reply));
+      }
+      // hiredis gives a connection up for good when a read times out, so the waiting is done here.
+      const timeval left = Remaining(clock_, deadline);
+      pollfd readable = {.fd = context_->fd, .events = POLLIN, .revents = 0};
+      const int left_ms = static_cast<int>(left.tv_sec * 1000 + left.tv_usec / 1000);
+      const int ready = ::poll(&readable, 1, clock_.Steady() >= deadline ? 0 : left_ms);
+      if (ready < 0 && errno == EINTR) continue;
+      if (ready <= 0) return std::optional<RedisReply>();
+      if (redisBufferRead(context_.get()) != REDIS_OK) return Broken();
+    }
   }
 
   void Shutdown() override { ::shutdown(context_->fd, SHUT_RDWR); }

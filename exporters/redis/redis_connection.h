@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -46,6 +47,9 @@ class RedisConnection {
   // that the connection is of no use any more.
   virtual Result<std::vector<RedisReply>> Run(const std::vector<RedisCommand>& commands,
                                               SteadyTime deadline) = 0;
+  // After (P)SUBSCRIBE: the next message that the server sends by itself; nothing when none has
+  // come by the deadline. An error means that the connection is of no use any more.
+  virtual Result<std::optional<RedisReply>> ReadPushed(SteadyTime deadline) = 0;
   // Makes a running Run fail soon. Any thread.
   virtual void Shutdown() = 0;
 };

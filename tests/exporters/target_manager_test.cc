@@ -73,7 +73,8 @@ class TargetManagerTest : public testing::Test {
                           .log = log_,
                           .sink = sink_,
                           .metrics = metrics_,
-                          .own_instance = ""}};
+                          .own_instance = "",
+                          .state_folder = ""}};
 };
 
 constexpr std::string_view kIn = R"({instance="app:8000", job="app"})";
