@@ -39,6 +39,8 @@ struct AppOptions {
   bool remote_write_receiver = false;
   Duration resend_delay = std::chrono::minutes(1);
   Duration outage_tolerance = std::chrono::hours(1);
+  Duration for_grace_period = std::chrono::minutes(10);
+  Duration resolved_retention = std::chrono::minutes(15);
   size_t notification_queue_capacity = 10'000;  // alerts for each Alertmanager
   promql::EngineOptions engine;
   std::vector<std::pair<std::string, std::string>> flags;  // for /api/v1/status/flags

@@ -17,7 +17,11 @@ constexpr FlagSpec kConfigFlags[] = {
     kLintFatalFlag,
     kEnableFeatureFlag,
 };
-constexpr FlagSpec kRulesFlags[] = {kLintFatalFlag, kEnableFeatureFlag};
+constexpr FlagSpec kRulesFlags[] = {
+    kLintFatalFlag,
+    {.name = "--strict-prometheus", .help = "Refuse fields that Prometheus does not know."},
+    kEnableFeatureFlag,
+};
 
 struct Outcome {
   bool failed = false;
@@ -51,11 +55,10 @@ void ReportDuplicates(const std::vector<const RuleSpec*>& duplicates, CommandCon
   context.err(text + "Might cause inconsistency while recording expressions\n");
 }
 
-void CheckRuleFile(const std::string& path, const promql::ParserOptions& parser,
-                   CommandContext& context, Outcome& outcome) {
+void CheckRuleFile(const std::string& path, const RuleDefaults& defaults, CommandContext& context,
+                   Outcome& outcome) {
   context.out("Checking " + path + "\n");
   const Result<std::string> text = context.files.Read(path);
-  const RuleDefaults defaults{.parser = parser};
   const Result<std::vector<RuleGroupSpec>> groups =
       text.ok() ? ParseRuleFile(path, *text, defaults) : text.error();
   if (!groups.ok()) {
@@ -109,7 +112,8 @@ void CheckConfigFile(const std::string& path, const Arguments& arguments,
   }
   context.out(fmt::format(" SUCCESS: {} is valid prometheus config file syntax\n\n", path));
   if (arguments.Switch("--syntax-only")) return;
-  for (const std::string& file : *rule_files) CheckRuleFile(file, parser, context, outcome);
+  const RuleDefaults defaults{.parser = parser};
+  for (const std::string& file : *rule_files) CheckRuleFile(file, defaults, context, outcome);
 }
 
 int RunCheckConfig(const Arguments& arguments, CommandContext& context) {
@@ -131,9 +135,11 @@ int RunCheckRules(const Arguments& arguments, CommandContext& context) {
     context.err("tocsin check rules: " + engine.error().message + "\n");
     return kExitUsage;
   }
+  const RuleDefaults defaults{.parser = engine->parser,
+                              .extension_fields = !arguments.Switch("--strict-prometheus")};
   Outcome outcome;
   for (const std::string& path : arguments.positional()) {
-    CheckRuleFile(path, engine->parser, context, outcome);
+    CheckRuleFile(path, defaults, context, outcome);
   }
   return outcome.ExitCode(arguments);
 }
@@ -158,7 +164,8 @@ const CommandSpec kCheckRulesCommand = {
     .flags = kRulesFlags,
     .examples =
         "tocsin check rules alert_rules.yml\n"
-        "tocsin check rules --lint-fatal rules/*.yml",
+        "tocsin check rules --lint-fatal rules/*.yml\n"
+        "tocsin check rules --strict-prometheus rules/*.yml",
     .run = &RunCheckRules,
 };
 

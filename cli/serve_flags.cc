@@ -58,6 +58,15 @@ constexpr FlagSpec kFlags[] = {
      .value = "DURATION",
      .fallback = "1h",
      .help = "After a longer outage the state of alerts is not restored."},
+    {.name = "--rules.alert.for-grace-period",
+     .value = "DURATION",
+     .fallback = "10m",
+     .help =
+         "Without a journal, only rules with at least this `for` get their state from the store."},
+    {.name = "--rules.alert.resolved-retention",
+     .value = "DURATION",
+     .fallback = "15m",
+     .help = "For how long the end of an alert is sent again."},
     {.name = "--alertmanager.notification-queue-capacity",
      .value = "N",
      .fallback = "10000",
@@ -145,6 +154,9 @@ Result<ServeOptions> ReadServeFlags(const Arguments& arguments) {
   ASSIGN_OR_RETURN(app.resend_delay, arguments.DurationOf("--rules.alert.resend-delay"));
   ASSIGN_OR_RETURN(app.outage_tolerance,
                    arguments.DurationOf("--rules.alert.for-outage-tolerance"));
+  ASSIGN_OR_RETURN(app.for_grace_period, arguments.DurationOf("--rules.alert.for-grace-period"));
+  ASSIGN_OR_RETURN(app.resolved_retention,
+                   arguments.DurationOf("--rules.alert.resolved-retention"));
   ASSIGN_OR_RETURN(const int64_t capacity,
                    Positive("--alertmanager.notification-queue-capacity", arguments));
   app.notification_queue_capacity = static_cast<size_t>(capacity);

@@ -10,6 +10,7 @@
 #include "config/yaml_reader.h"
 #include "engine/promql/parser.h"
 #include "engine/promql/quote.h"
+#include "rules/control_comments.h"
 #include "rules/expression_place.h"
 
 namespace tocsin {
@@ -37,6 +38,12 @@ class RuleFileReader {
       }
     }
     Note(root.RejectUnknownFields());
+    // With a broken rule left out, a comment could be taken for one of its neighbour.
+    if (errors_.empty()) ReadComments(groups);
+    for (RuleGroupSpec& group : groups) {
+      CheckSlots(group);
+      group.fingerprint = Fingerprint(group);
+    }
     if (!errors_.empty()) return InvalidArgument(errors_);
     return groups;
   }
@@ -52,6 +59,8 @@ class RuleFileReader {
     ASSIGN_OR_RETURN(YamlMap map, YamlMap::Open(node, "a rule group"));
     RuleGroupSpec group;
     group.file = file_;
+    group.line = node.line();
+    group.column = node.column();
     ASSIGN_OR_RETURN(group.name, map.OptionalString("name"));
     if (group.name.empty()) Note(map.ErrorAt("name", "Groupname must not be empty"));
     if (!group_names_.insert(group.name).second) {
@@ -75,8 +84,9 @@ class RuleFileReader {
         group.rules.push_back(*std::move(rule));
       }
     }
+    ReadExtensionFields(map, GroupExtensionRows(), group.extensions,
+                        fmt::format("group \"{}\": ", group.name));
     RETURN_IF_ERROR(map.RejectUnknownFields());
-    group.fingerprint = Fingerprint(group);
     return group;
   }
 
@@ -100,6 +110,7 @@ class RuleFileReader {
     ASSIGN_OR_RETURN(YamlMap map, YamlMap::Open(node, "a rule"));
     RuleSpec rule;
     rule.line = node.line();
+    rule.column = node.column();
     ASSIGN_OR_RETURN(const std::string record, map.OptionalString("record"));
     ASSIGN_OR_RETURN(const std::string alert, map.OptionalString("alert"));
     rule.alerting = record.empty();
@@ -114,6 +125,7 @@ class RuleFileReader {
     RETURN_IF_ERROR(ReadDurations(map, rule));
     ASSIGN_OR_RETURN(Labels labels, map.OptionalStringMap("labels"));
     ASSIGN_OR_RETURN(Labels annotations, map.OptionalStringMap("annotations"));
+    ReadExtensionFields(map, RuleExtensionRows(), rule.extensions, where_);
     RETURN_IF_ERROR(map.RejectUnknownFields());
     for (const auto& [name, value] : labels) {
       const std::string what = WrongLabel(name, value);
@@ -166,7 +178,9 @@ class RuleFileReader {
   }
 
   void CheckRecord(YamlMap& map, const RuleSpec& rule) {
-    for (const std::string_view field : {"annotations", "for", "keep_firing_for"}) {
+    std::vector<std::string_view> fields = {"annotations", "for", "keep_firing_for"};
+    for (const ExtensionRow<RuleExtensions>& row : RuleExtensionRows()) fields.push_back(row.name);
+    for (const std::string_view field : fields) {
       if (!map.Find(field)) continue;
       Note(
           map.ErrorAt(field, fmt::format("{}invalid field '{}' in recording rule", where_, field)));
@@ -215,9 +229,105 @@ class RuleFileReader {
     return map.node();
   }
 
+  // --- extensions ---------------------------------------------------------------------------
+
+  template <typename Extensions>
+  void ReadExtensionFields(YamlMap& map, const std::vector<ExtensionRow<Extensions>>& rows,
+                           Extensions& into, const std::string& where) {
+    for (const ExtensionRow<Extensions>& row : rows) {
+      const std::optional<YamlNode> node = map.Find(row.name);
+      if (!node) continue;
+      if (!defaults_.extension_fields) {
+        Note(map.ErrorAt(row.name,
+                         fmt::format("{}Prometheus refuses the field \"{}\"; write it as a "
+                                     "comment: # tocsin: {}={}",
+                                     where, row.name, row.name, node->text())));
+        continue;
+      }
+      const Result<std::string> value = node->AsString();
+      const Status status =
+          value.ok() ? row.read(*value, defaults_.parser, into) : Status(value.error());
+      if (!status.ok()) {
+        Note(node->ErrorHere(fmt::format("{}{}: {}", where, row.name, status.error().message)));
+      }
+    }
+  }
+
+  void ReadComments(std::vector<RuleGroupSpec>& groups) {
+    for (const ControlComment& comment : FindControlComments(text_)) {
+      const std::optional<ControlComment::Setting> setting = comment.AsSetting();
+      if (!setting) continue;
+      const std::string what = ReadComment(comment, *setting, groups);
+      if (what.empty()) continue;
+      Note(InvalidArgument(
+          fmt::format("{}:{}:{}: # tocsin: {}", file_, comment.line, comment.column, what)));
+    }
+  }
+
+  // Returns what is wrong.
+  std::string ReadComment(const ControlComment& comment, const ControlComment::Setting& setting,
+                          std::vector<RuleGroupSpec>& groups) {
+    const auto of_rule =
+        std::ranges::find(RuleExtensionRows(), setting.name, &ExtensionRow<RuleExtensions>::name);
+    const auto of_group =
+        std::ranges::find(GroupExtensionRows(), setting.name, &ExtensionRow<GroupExtensions>::name);
+    std::vector<PlaceOfItem> places;
+    for (const RuleGroupSpec& group : groups) places.push_back({group.line, group.column});
+    const std::optional<size_t> group = OwnerOf(comment, places);
+    if (of_group != GroupExtensionRows().end()) {
+      if (!group) return fmt::format("{}: there is no group here", setting.name);
+      return SetFromComment(*of_group, setting, groups[*group].extensions);
+    }
+    if (of_rule == RuleExtensionRows().end()) return Unknown(setting.name);
+    std::vector<RuleSpec*> rules;
+    places.clear();
+    int open_since = 0;
+    for (RuleGroupSpec& each : groups) {
+      if (each.line <= comment.line) open_since = each.line;
+      for (RuleSpec& rule : each.rules) {
+        rules.push_back(&rule);
+        places.push_back({rule.line, rule.column});
+      }
+    }
+    const std::optional<size_t> rule = OwnerOf(comment, places, open_since);
+    if (!rule) return fmt::format("{}: there is no rule here", setting.name);
+    if (!rules[*rule]->alerting) {
+      return fmt::format("{}: invalid for the recording rule \"{}\"", setting.name,
+                         rules[*rule]->name);
+    }
+    return SetFromComment(*of_rule, setting, rules[*rule]->extensions);
+  }
+
+  template <typename Extensions>
+  std::string SetFromComment(const ExtensionRow<Extensions>& row,
+                             const ControlComment::Setting& setting, Extensions& into) {
+    const Status status = row.read(std::string(setting.value), defaults_.parser, into);
+    return status.ok() ? "" : fmt::format("{}: {}", row.name, status.error().message);
+  }
+
+  static std::string Unknown(std::string_view name) {
+    std::vector<std::string> known;
+    for (const auto& row : RuleExtensionRows()) known.emplace_back(row.name);
+    for (const auto& row : GroupExtensionRows()) known.emplace_back(row.name);
+    const std::string_view nearest = NearestWord(name, known);
+    if (nearest.empty()) return fmt::format("unknown setting \"{}\"", name);
+    return fmt::format("unknown setting \"{}\"; did you mean \"{}\"?", name, nearest);
+  }
+
+  void CheckSlots(const RuleGroupSpec& group) {
+    const Duration offset = group.extensions.eval_offset.value_or(Duration::zero());
+    if (offset < group.interval && -offset < group.interval) return;
+    Note(InvalidArgument(fmt::format(
+        "{}:{}:{}: group \"{}\": eval_offset must be less than the interval, {}", file_, group.line,
+        group.column, group.name, FormatPrometheusDuration(group.interval))));
+  }
+
+  // --- fingerprints -------------------------------------------------------------------------
+
   static std::string Fingerprint(const RuleGroupSpec& group) {
     std::string out =
-        fmt::format("{}\n{}\n{}", group.interval.count(), group.query_offset.count(), group.limit);
+        fmt::format("{}\n{}\n{}{}", group.interval.count(), group.query_offset.count(), group.limit,
+                    tocsin::Fingerprint(group.extensions));
     for (const RuleSpec& rule : group.rules) out += '\n' + RuleFingerprint(rule);
     return out;
   }
@@ -230,11 +340,11 @@ class RuleFileReader {
     for (const TemplatedLabel& label : rule.label_templates) {
       if (label.value.text().empty()) removed += ' ' + promql::Quote(label.name);
     }
-    return fmt::format("{} {} {} for {} keep {} labels {} annotations {} removed{}",
+    return fmt::format("{} {} {} for {} keep {} labels {} annotations {} removed{}{}",
                        rule.alerting ? "alert" : "record", promql::Quote(rule.name),
                        rule.query == nullptr ? "" : rule.query->text(), rule.hold.count(),
                        rule.keep_firing_for.count(), rule.labels.ToString(),
-                       rule.annotations.ToString(), removed);
+                       rule.annotations.ToString(), removed, tocsin::Fingerprint(rule.extensions));
   }
 
   const std::string file_;

@@ -23,6 +23,7 @@
 #include "engine/model/label_set.h"
 #include "engine/promql/ast.h"
 #include "rules/alert_template.h"
+#include "rules/extensions.h"
 
 namespace tocsin {
 
@@ -45,7 +46,9 @@ struct RuleSpec {
   std::vector<TemplatedLabel> annotation_templates;
   // Of a recording rule, in the order in which they are set; "" removes the sample's.
   std::vector<LabelSet::Pair> label_overrides;
+  RuleExtensions extensions;  // of an alerting rule
   int line = 0;
+  int column = 0;
 };
 
 struct RuleGroupSpec {
@@ -54,7 +57,10 @@ struct RuleGroupSpec {
   Duration interval{};
   Duration query_offset{};
   int64_t limit = 0;  // 0: none
+  GroupExtensions extensions;
   std::vector<RuleSpec> rules;
+  int line = 0;
+  int column = 0;
   // Equal for groups that say the same: what a reload compares.
   std::string fingerprint;
 };
@@ -64,6 +70,8 @@ struct RuleDefaults {
   Duration interval = std::chrono::minutes(1);
   Duration query_offset{};
   promql::ParserOptions parser;
+  // Whether extensions may be written as fields, which Prometheus refuses.
+  bool extension_fields = true;
 };
 
 // All errors of a file at once, one a line: "rules.yml:12:15: group "app", rule 1, "Errors": what

@@ -90,6 +90,22 @@ constexpr Broken kBroken[] = {
      "r.yml:7:10: group \"g\", rule 1, \"A\": annotation \"s\": template: __alert_A:1: function "
      "\"nope\" not defined"},
     {"groups:\n- name: g\n  interval: 5x\n", "r.yml:3:13: "},
+    {"groups:\n- name: g\n  interval: 15s\n  eval_offset: 15s\n",
+     "r.yml:2:3: group \"g\": eval_offset must be less than the interval, 15s"},
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    on_missing: hold\n",
+     "r.yml:6:17: group \"g\", rule 1, \"A\": on_missing: expected resolve, keep or fire, not "
+     "\"hold\""},
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    resolve_expr: up ==\n",
+     "r.yml:6:19: group \"g\", rule 1, \"A\": resolve_expr: could not parse expression: 1:6: parse "
+     "error: unexpected end of input"},
+    {"groups:\n- name: g\n  rules:\n  - record: b\n    expr: up\n    on_missing: keep\n",
+     "r.yml:6:5: group \"g\", rule 1, \"b\": invalid field 'on_missing' in recording rule"},
+    {"groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up  # tocsin: on_mising=keep\n",
+     "r.yml:5:15: # tocsin: unknown setting \"on_mising\"; did you mean \"on_missing\"?"},
+    {"groups:\n- name: g\n  rules:\n  - record: b\n    expr: up  # tocsin: on_missing=keep\n",
+     "r.yml:5:15: # tocsin: on_missing: invalid for the recording rule \"b\""},
+    {"groups:\n- name: g\n  rules: []\n  # tocsin: on_missing=keep\n",
+     "r.yml:4:3: # tocsin: on_missing: there is no rule here"},
     {"groups:\n- name: g\n  rules: 5\n", "r.yml:3:10: "},
 };
 
@@ -100,6 +116,68 @@ TEST(RuleFileTest, NamesThePlaceOfEveryError) {
     const std::string& message = groups.error().message;
     EXPECT_EQ(message.substr(0, broken.error.size()), broken.error) << broken.rules << message;
   }
+}
+
+constexpr std::string_view kFields = R"(groups:
+- name: g
+  eval_offset: 5s
+  startup_guard: true
+  rules:
+  - alert: A
+    expr: errors > 3
+    on_missing: keep
+    resolve_expr: errors < 1
+  - alert: B
+    expr: errors > 4
+  - record: c
+    expr: up
+)";
+constexpr std::string_view kComments = R"(# a file
+groups:
+# tocsin: eval_offset=5s
+- name: g
+  # tocsin: startup_guard=true
+  rules:
+  # tocsin: on_missing=keep
+  - alert: A
+    expr: errors > 3
+    # tocsin: resolve_expr=errors < 1
+  # tocsin: disable alerts/comparison
+  - alert: B
+    expr: errors > 4
+    annotations: {s: "no # tocsin: on_missing=keep"}
+  - record: c
+    expr: up
+)";
+
+TEST(RuleFileTest, ExtensionsAreFieldsOrComments) {
+  for (const std::string_view text : {kFields, kComments}) {
+    const auto groups = ParseRuleFile("r.yml", text);
+    ASSERT_TRUE(groups.ok()) << groups.error().message;
+    const RuleGroupSpec& group = groups->at(0);
+    EXPECT_EQ(group.extensions.eval_offset, 5s);
+    EXPECT_TRUE(group.extensions.startup_guard);
+    EXPECT_EQ(group.rules[0].extensions.on_missing, MissingPolicy::kKeep);
+    ASSERT_NE(group.rules[0].extensions.resolve_query, nullptr);
+    EXPECT_EQ(group.rules[0].extensions.resolve_query->text(), "errors < 1");
+    EXPECT_EQ(group.rules[1].extensions.on_missing, MissingPolicy::kResolve);
+    EXPECT_EQ(group.rules[1].extensions.resolve_query, nullptr);
+  }
+}
+
+TEST(RuleFileTest, PrometheusFilesHaveNoFieldsOfOurs) {
+  EXPECT_TRUE(ParseRuleFile("r.yml", kComments, {.extension_fields = false}).ok());
+  const auto refused = ParseRuleFile("r.yml", kFields, {.extension_fields = false});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(refused.error().message,
+            "r.yml:8:5: group \"g\", rule 1, \"A\": Prometheus refuses the field \"on_missing\"; "
+            "write it as a comment: # tocsin: on_missing=keep\n"
+            "r.yml:9:5: group \"g\", rule 1, \"A\": Prometheus refuses the field \"resolve_expr\"; "
+            "write it as a comment: # tocsin: resolve_expr=errors < 1\n"
+            "r.yml:3:3: group \"g\": Prometheus refuses the field \"eval_offset\"; write it as a "
+            "comment: # tocsin: eval_offset=5s\n"
+            "r.yml:4:3: group \"g\": Prometheus refuses the field \"startup_guard\"; write it as a "
+            "comment: # tocsin: startup_guard=true");
 }
 
 TEST(RuleFileTest, GoesOnAfterABrokenRule) {
