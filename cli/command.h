@@ -26,6 +26,7 @@ struct FlagSpec {
   std::string_view fallback = {};  // the value when the flag is not given
   std::string_view help;
   bool repeated = false;
+  std::string_view short_name = {};  // "-o"
 };
 
 // What the command line said. Asking for a flag that the command does not have aborts.
@@ -72,7 +73,8 @@ struct CommandContext {
   std::function<void(std::string_view)> err;
   // Waits; false when the command is to end instead of going on.
   std::function<bool(Duration)> pause;
-  bool colors = false;  // standard output is a terminal and NO_COLOR is not set
+  bool colors = false;    // standard output is a terminal and NO_COLOR is not set
+  bool progress = false;  // standard error is a terminal: long work shows how far it is
 };
 
 struct CommandSpec {

@@ -19,14 +19,14 @@ struct BoundCommand {
 void BindFlag(const FlagSpec& flag, BoundCommand& command) {
   command.values.emplace_back();
   command.switches.emplace_back(false);
+  std::string names(flag.name);
+  if (!flag.short_name.empty()) names += "," + std::string(flag.short_name);
   if (flag.value.empty()) {
-    command.parser->add_flag(std::string(flag.name), command.switches.back());
+    command.parser->add_flag(names, command.switches.back());
     return;
   }
   // Each occurrence takes exactly one word; the command looks at the last, or at all of them.
-  command.parser->add_option(std::string(flag.name), command.values.back())
-      ->type_size(1)
-      ->allow_extra_args(false);
+  command.parser->add_option(names, command.values.back())->type_size(1)->allow_extra_args(false);
 }
 
 // Makes the subcommands that the words of the name stand for: "check rules" is `rules` of `check`.

@@ -13,8 +13,8 @@ std::span<const CommandSpec* const> Commands();
 extern const CommandSpec kServeCommand;           // serve_command.cc
 extern const CommandSpec kAlertsCommand;          // alerts_command.cc
 extern const CommandSpec kHealthcheckCommand;     // healthcheck_command.cc
-extern const CommandSpec kCheckConfigCommand;     // check_command.cc
-extern const CommandSpec kCheckRulesCommand;      // check_command.cc
+extern const CommandSpec kCheckConfigCommand;     // check_config_command.cc
+extern const CommandSpec kCheckRulesCommand;      // check_rules_command.cc
 extern const CommandSpec kQueryInstantCommand;    // query_command.cc
 extern const CommandSpec kQueryRangeCommand;      // query_command.cc
 extern const CommandSpec kCompletionCommand;      // completion_command.cc

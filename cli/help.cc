@@ -32,7 +32,9 @@ std::string Wrap(std::string_view text, size_t indent) {
 }
 
 std::string FlagLine(const FlagSpec& flag) {
-  std::string left = "  " + std::string(flag.name);
+  std::string left = "  ";
+  if (!flag.short_name.empty()) left += std::string(flag.short_name) + ", ";
+  left += flag.name;
   if (!flag.value.empty()) left += "=" + std::string(flag.value);
   left += left.size() + 2 > kFlagColumn ? "\n" + std::string(kFlagColumn, ' ')
                                         : std::string(kFlagColumn - left.size(), ' ');

@@ -42,6 +42,7 @@ int main(int argc, char** argv) {
             return true;
           },
       .colors = tocsin::cli::WantsColors(STDOUT_FILENO, &Variable),
+      .progress = tocsin::cli::IsTerminal(STDERR_FILENO, &Variable),
   };
   return tocsin::cli::RunCommandLine({argv + 1, argv + argc}, context);
 }

@@ -29,11 +29,14 @@ std::string Colored(std::string_view text, Color color, bool colors) {
   return fmt::format("\033[{}m{}\033[0m", Code(color), text);
 }
 
+bool IsTerminal(int fd, const Environment& environment) {
+  return ::isatty(fd) != 0 && environment("TERM") != std::optional<std::string>("dumb");
+}
+
 bool WantsColors(int fd, const Environment& environment) {
-  if (::isatty(fd) == 0) return false;
   const std::optional<std::string> no_color = environment("NO_COLOR");
   if (no_color && !no_color->empty()) return false;
-  return environment("TERM") != std::optional<std::string>("dumb");
+  return IsTerminal(fd, environment);
 }
 
 }  // namespace tocsin::cli

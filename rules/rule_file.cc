@@ -37,7 +37,7 @@ class RuleFileReader {
         groups.push_back(*std::move(spec));
       }
     }
-    Note(root.RejectUnknownFields());
+    Note(RejectUnknownFields(root));
     // With a broken rule left out, a comment could be taken for one of its neighbour.
     if (errors_.empty()) ReadComments(groups);
     for (RuleGroupSpec& group : groups) {
@@ -53,6 +53,10 @@ class RuleFileReader {
     if (status.ok()) return;
     if (!errors_.empty()) errors_ += '\n';
     errors_ += status.error().message;
+  }
+
+  Status RejectUnknownFields(const YamlMap& map) const {
+    return defaults_.ignore_unknown_fields ? Ok() : map.RejectUnknownFields();
   }
 
   Result<RuleGroupSpec> ReadGroup(const YamlNode& node) {
@@ -86,7 +90,7 @@ class RuleFileReader {
     }
     ReadExtensionFields(map, GroupExtensionRows(), group.extensions,
                         fmt::format("group \"{}\": ", group.name));
-    RETURN_IF_ERROR(map.RejectUnknownFields());
+    RETURN_IF_ERROR(RejectUnknownFields(map));
     return group;
   }
 
@@ -126,7 +130,7 @@ class RuleFileReader {
     ASSIGN_OR_RETURN(Labels labels, map.OptionalStringMap("labels"));
     ASSIGN_OR_RETURN(Labels annotations, map.OptionalStringMap("annotations"));
     ReadExtensionFields(map, RuleExtensionRows(), rule.extensions, where_);
-    RETURN_IF_ERROR(map.RejectUnknownFields());
+    RETURN_IF_ERROR(RejectUnknownFields(map));
     for (const auto& [name, value] : labels) {
       const std::string what = WrongLabel(name, value);
       if (!what.empty()) Note(map.ErrorAt("labels", where_ + what));

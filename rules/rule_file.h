@@ -72,6 +72,7 @@ struct RuleDefaults {
   promql::ParserOptions parser;
   // Whether extensions may be written as fields, which Prometheus refuses.
   bool extension_fields = true;
+  bool ignore_unknown_fields = false;
 };
 
 // All errors of a file at once, one a line: "rules.yml:12:15: group "app", rule 1, "Errors": what

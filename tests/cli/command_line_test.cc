@@ -132,7 +132,7 @@ std::string CompletedByBash(const std::string& line) {
 TEST(Completion, BashCompletesCommandsAndFlags) {
   EXPECT_EQ(CompletedByBash("tocsin ale"), "alerts");
   EXPECT_EQ(CompletedByBash("tocsin check ru"), "rules");
-  EXPECT_EQ(CompletedByBash("tocsin check rules --lint"), "--lint-fatal");
+  EXPECT_EQ(CompletedByBash("tocsin check rules --lint-"), "--lint-fatal");
   EXPECT_EQ(CompletedByBash("tocsin alerts --wa"), "--watch");
   EXPECT_EQ(CompletedByBash("tocsin alerts --watch --ser"), "--server=");
 }
