@@ -11,8 +11,14 @@ namespace tocsin {
 // Reading beyond the end gives zeros.
 class BitReader {
  public:
-  BitReader(std::span<const uint64_t> words, uint64_t tail)
-      : next_(words.data()), end_(words.data() + words.size()), tail_(tail) {}
+  BitReader(std::span<const uint64_t> words, uint64_t tail, size_t skipped_bits = 0)
+      : next_(words.data() + skipped_bits / 64), end_(words.data() + words.size()), tail_(tail) {
+    const auto rest = static_cast<unsigned>(skipped_bits % 64);
+    if (rest == 0) return;
+    Refill();
+    bits_ <<= rest;
+    left_ -= rest;
+  }
 
   bool ReadBit() {
     if (left_ == 0) Refill();

@@ -150,7 +150,7 @@ void SeriesView::Read(TimeRange range, SampleColumns& columns) const {
     ReadChunk(samples.decoder(), samples.count(), range, columns);
   }
   if (open.count > 0 && open.first_ms <= range.max_ms && last_ms >= range.min_ms) {
-    ReadChunk(open.decoder(), open.count, range, columns);
+    ReadChunk(open.DecoderFrom(range.min_ms), open.count, range, columns);
   }
   AttachSideColumns(begin, columns);
 }
@@ -190,7 +190,7 @@ int64_t SeriesView::StartOf(int64_t t_ms) const {
 std::optional<Sample> SeriesView::NewestSample(TimeRange range) const {
   if (open.count == 0 || last_ms < range.min_ms) return std::nullopt;
   if (last_ms <= range.max_ms) return Sample{last_ms, last_value};
-  if (open.first_ms <= range.max_ms) return open.decoder().ReadNewest(range);
+  if (open.first_ms <= range.max_ms) return open.ReadNewest(range);
   for (size_t chunk = sealed.size(); chunk > 0; --chunk) {
     const SealedChunk samples(sealed[chunk - 1]);
     if (samples.last_ms() < range.min_ms) break;

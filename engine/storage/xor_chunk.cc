@@ -39,6 +39,73 @@ int64_t SignExtended(uint64_t value, unsigned bits) {
   return number > half ? number - 2 * half : number;
 }
 
+// What 120 samples take at most, and some words more.
+constexpr size_t kPaddedWords = 280;
+
+// The 64 bits from `bit` on; the word behind them may be read.
+uint64_t Peek(const uint64_t* words, uint32_t bit) {
+  const uint64_t* const word = words + bit / 64;
+  const unsigned used = bit % 64;
+  return word[0] << used | word[1] >> 1 >> (63 - used);
+}
+
+uint64_t Take(const uint64_t* words, XorState& at, unsigned count) {
+  const uint64_t bits = Peek(words, at.bit) >> (64 - count);
+  at.bit += count;
+  return bits;
+}
+
+void AdvanceInterval(const uint64_t* words, XorState& at) {
+  const auto ones = static_cast<size_t>(std::countl_one(Peek(words, at.bit)));
+  int64_t change = 0;
+  if (ones > kTimeCodes.size()) {
+    at.bit += kTimeCodes.back().prefix_bits;
+    change = static_cast<int64_t>(Take(words, at, 64));
+  } else {
+    const TimeCode& code = kTimeCodes[ones - 1];
+    at.bit += code.prefix_bits;
+    change = SignExtended(Take(words, at, code.bits), code.bits);
+  }
+  at.interval_ms = WrappingAdd(at.interval_ms, change);
+}
+
+// To the next sample.
+inline void Advance(const uint64_t* words, XorState& at) {
+  uint64_t ahead = Peek(words, at.bit);
+  if (ahead >> 63 == 0) {
+    ++at.bit;
+    ahead <<= 1;
+  } else {
+    AdvanceInterval(words, at);
+    ahead = Peek(words, at.bit);
+  }
+  at.t_ms = WrappingAdd(at.t_ms, at.interval_ms);
+  if (ahead >> 63 == 0) {
+    ++at.bit;
+    return;
+  }
+  if ((ahead >> 62 & 1) == 0) {
+    at.bit += 2;
+  } else {
+    at.leading = static_cast<uint8_t>(ahead >> 57 & 31);
+    const auto length = static_cast<unsigned>(ahead >> 51 & 63);
+    at.trailing = static_cast<uint8_t>(64 - at.leading - (length == 0 ? 64 : length));
+    at.bit += 13;
+  }
+  at.value ^= Take(words, at, 64U - at.leading - at.trailing) << at.trailing;
+}
+
+size_t ReadOneByOne(XorDecoder& decoder, TimeRange range, int64_t* t_ms, double* values) {
+  size_t count = 0;
+  while (decoder.Next() && decoder.t_ms() <= range.max_ms) {
+    if (decoder.t_ms() < range.min_ms) continue;
+    t_ms[count] = decoder.t_ms();
+    values[count] = decoder.value();
+    ++count;
+  }
+  return count;
+}
+
 }  // namespace
 
 bool XorDecoder::Next() {
@@ -46,7 +113,7 @@ bool XorDecoder::Next() {
   --left_;
   if (first_) {
     first_ = false;
-    value_ = bits_.Read(64);
+    state_.value = bits_.Read(64);
     return true;
   }
   NextTime();
@@ -62,38 +129,84 @@ void XorDecoder::NextTime() {
         code == kTimeCodes.size()
             ? static_cast<int64_t>(bits_.Read(64))
             : SignExtended(bits_.Read(kTimeCodes[code].bits), kTimeCodes[code].bits);
-    interval_ms_ = WrappingAdd(interval_ms_, change);
+    state_.interval_ms = WrappingAdd(state_.interval_ms, change);
   }
-  t_ms_ = WrappingAdd(t_ms_, interval_ms_);
+  state_.t_ms = WrappingAdd(state_.t_ms, state_.interval_ms);
 }
 
 void XorDecoder::NextValue() {
   if (!bits_.ReadBit()) return;
   if (bits_.ReadBit()) {
-    leading_ = static_cast<unsigned>(bits_.Read(5));
+    state_.leading = static_cast<uint8_t>(bits_.Read(5));
     const auto length = static_cast<unsigned>(bits_.Read(6));
-    trailing_ = 64 - leading_ - (length == 0 ? 64 : length);
+    state_.trailing = static_cast<uint8_t>(64 - state_.leading - (length == 0 ? 64 : length));
   }
-  value_ ^= bits_.Read(64 - leading_ - trailing_) << trailing_;
+  const unsigned length = 64U - state_.leading - state_.trailing;
+  state_.value ^= bits_.Read(length) << state_.trailing;
 }
 
 size_t XorDecoder::ReadAll(TimeRange range, int64_t* t_ms, double* values) {
-  size_t count = 0;
-  while (Next() && t_ms_ <= range.max_ms) {
-    if (t_ms_ < range.min_ms) continue;
-    t_ms[count] = t_ms_;
-    values[count] = value();
-    ++count;
+  // With room behind the end, so that reading 64 bits ahead needs no look at where the end is.
+  std::array<uint64_t, kPaddedWords> padded;  // NOLINT(cppcoreguidelines-pro-type-member-init)
+  const size_t begin = first_ ? 0 : state_.bit / 64;
+  const size_t count = stream_.words.size() - begin;
+  if (count + 3 > padded.size()) return ReadOneByOne(*this, range, t_ms, values);
+  uint64_t* const end = std::copy(stream_.words.end() - static_cast<ptrdiff_t>(count),
+                                  stream_.words.end(), padded.begin());
+  end[0] = stream_.tail;
+  end[1] = end[2] = 0;
+
+  XorState at = state_;
+  at.bit -= static_cast<uint32_t>(begin * 64);
+  uint32_t left = left_;
+  size_t written = 0;
+  const auto keep = [&] {
+    if (at.t_ms > range.max_ms) return false;
+    t_ms[written] = at.t_ms;
+    values[written] = std::bit_cast<double>(at.value);
+    written += at.t_ms >= range.min_ms ? 1 : 0;
+    return true;
+  };
+  if (first_ && left > 0) {
+    --left;
+    at.value = padded[0];
+    at.bit = 64;
+    if (!keep()) return written;
   }
-  return count;
+  for (; left > 0; --left) {
+    Advance(padded.data(), at);
+    if (!keep()) break;
+  }
+  return written;
 }
 
 std::optional<Sample> XorDecoder::ReadNewest(TimeRange range) {
   std::optional<Sample> newest;
-  while (Next() && t_ms_ <= range.max_ms) {
-    if (t_ms_ >= range.min_ms) newest = Sample{t_ms_, value()};
+  while (Next() && t_ms() <= range.max_ms) {
+    if (t_ms() >= range.min_ms) newest = Sample{t_ms(), value()};
   }
   return newest;
+}
+
+uint32_t OpenChunk::View::NotesBefore(int64_t t_ms) const {
+  uint32_t before = count / kSamplesPerNote;
+  while (before > 0 && notes[before - 1].t_ms >= t_ms) --before;
+  return before;
+}
+
+XorDecoder OpenChunk::View::Behind(uint32_t noted) const {
+  if (noted == 0) return decoder();
+  return {stream(), notes[noted - 1], count - noted * kSamplesPerNote};
+}
+
+XorDecoder OpenChunk::View::DecoderFrom(int64_t t_ms) const { return Behind(NotesBefore(t_ms)); }
+
+std::optional<Sample> OpenChunk::View::ReadNewest(TimeRange range) const {
+  uint32_t noted = NotesBefore(range.max_ms);
+  std::optional<Sample> newest = Behind(noted).ReadNewest(range);
+  if (newest || noted == 0) return newest;
+  const Sample sample{notes[noted - 1].t_ms, std::bit_cast<double>(notes[noted - 1].value)};
+  return range.Contains(sample.t_ms) ? std::optional(sample) : std::nullopt;
 }
 
 void OpenChunk::Append(int64_t t_ms, double value, Reclaimer& reclaimer) {
@@ -108,6 +221,17 @@ void OpenChunk::Append(int64_t t_ms, double value, Reclaimer& reclaimer) {
   last_ms_ = t_ms;
   last_value_ = bits;
   ++count_;
+  if (count_ % kSamplesPerNote == 0) TakeNote(reclaimer);
+}
+
+void OpenChunk::TakeNote(Reclaimer& reclaimer) {
+  notes_.Append({.value = last_value_,
+                 .t_ms = last_ms_,
+                 .interval_ms = interval_ms_,
+                 .bit = words_.size() * 64 + tail_bits_,
+                 .leading = leading_ == kNoWindow ? uint8_t{0} : leading_,
+                 .trailing = trailing_},
+                reclaimer);
 }
 
 void OpenChunk::AppendTime(int64_t t_ms, Reclaimer& reclaimer) {
@@ -166,6 +290,7 @@ std::unique_ptr<uint64_t[]> OpenChunk::Seal(Reclaimer& reclaimer) {
 
 void OpenChunk::Clear(Reclaimer& reclaimer) {
   words_.Clear(reclaimer);
+  notes_.Clear(reclaimer);
   tail_ = 0;
   interval_ms_ = 0;
   count_ = 0;

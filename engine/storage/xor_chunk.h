@@ -22,19 +22,42 @@
 
 namespace tocsin {
 
+// What has to be known to decode the sample after this one.
+struct XorState {
+  uint64_t value = 0;
+  int64_t t_ms = 0;
+  int64_t interval_ms = 0;
+  uint32_t bit = 0;  // of the stream, where the next sample begins
+  uint8_t leading = 0;
+  uint8_t trailing = 0;
+};
+
+// The bits of a chunk: whole words, and a last one that is still being filled.
+struct XorStream {
+  std::span<const uint64_t> words;
+  uint64_t tail = 0;
+};
+
 // Decodes the samples of a chunk one after the other.
 class XorDecoder {
  public:
-  XorDecoder(BitReader bits, int64_t first_ms, uint32_t count)
-      : bits_(bits), left_(count), t_ms_(first_ms) {}
+  XorDecoder(XorStream stream, int64_t first_ms, uint32_t count)
+      : stream_(stream), bits_(stream.words, stream.tail), left_(count), state_{.t_ms = first_ms} {}
+  // Goes on behind a sample, with `count` samples left.
+  XorDecoder(XorStream stream, const XorState& behind, uint32_t count)
+      : stream_(stream),
+        bits_(stream.words, stream.tail, behind.bit),
+        left_(count),
+        first_(false),
+        state_(behind) {}
 
   // False when there are no more.
   bool Next();
-  int64_t t_ms() const { return t_ms_; }
-  double value() const { return std::bit_cast<double>(value_); }
+  int64_t t_ms() const { return state_.t_ms; }
+  double value() const { return std::bit_cast<double>(state_.value); }
 
-  // Writes the remaining samples within `range` to the two columns, which have room for all, and
-  // returns how many they were. Stops behind the range.
+  // Writes the samples within `range` to the two columns, which have room for all, and returns how
+  // many they were. Stops behind the range. Instead of Next, not after it.
   size_t ReadAll(TimeRange range, int64_t* t_ms, double* values);
   // The newest of the remaining samples within `range`.
   std::optional<Sample> ReadNewest(TimeRange range);
@@ -43,14 +66,11 @@ class XorDecoder {
   void NextTime();
   void NextValue();
 
+  XorStream stream_;
   BitReader bits_;
   uint32_t left_;
   bool first_ = true;
-  unsigned leading_ = 0;
-  unsigned trailing_ = 0;
-  int64_t t_ms_;
-  int64_t interval_ms_ = 0;
-  uint64_t value_ = 0;
+  XorState state_;  // `bit` is not kept up
 };
 
 // A chunk that is full: one allocation, which never changes,
@@ -66,7 +86,7 @@ class SealedChunk {
   uint32_t count() const { return static_cast<uint32_t>(words_[2]); }
   size_t bytes() const { return (kHeaderWords + stream_words()) * sizeof(uint64_t); }
   XorDecoder decoder() const {
-    return {BitReader({words_ + kHeaderWords, stream_words()}, 0), first_ms(), count()};
+    return {XorStream{{words_ + kHeaderWords, stream_words()}}, first_ms(), count()};
   }
 
  private:
@@ -76,18 +96,33 @@ class SealedChunk {
 };
 
 // The chunk that a series is writing. Full words of bits go to an array that readers may share;
-// the last, unfinished word stays here and is copied by them.
+// the last, unfinished word stays here and is copied by them. Every now and then the decoder's
+// state is noted, so that who looks at the newest samples, as rules do, need not decode all before
+// them.
 //
 // Needs the writer's lock; a View may be read without it while a reader is pinned.
 class OpenChunk {
  public:
+  static constexpr uint32_t kSamplesPerNote = 32;
+
   struct View {
     const uint64_t* words = nullptr;
+    const XorState* notes = nullptr;
     uint64_t tail = 0;
     int64_t first_ms = 0;
     uint32_t word_count = 0;
     uint32_t count = 0;
-    XorDecoder decoder() const { return {BitReader({words, word_count}, tail), first_ms, count}; }
+
+    XorStream stream() const { return {{words, word_count}, tail}; }
+    XorDecoder decoder() const { return {stream(), first_ms, count}; }
+    // Skips samples before `t_ms` as far as it costs nothing.
+    XorDecoder DecoderFrom(int64_t t_ms) const;
+    std::optional<Sample> ReadNewest(TimeRange range) const;
+
+   private:
+    // How many notes are of samples before `t_ms`.
+    uint32_t NotesBefore(int64_t t_ms) const;
+    XorDecoder Behind(uint32_t notes) const;
   };
 
   uint32_t count() const { return count_; }
@@ -95,16 +130,21 @@ class OpenChunk {
   // Of the newest sample; when count() > 0.
   int64_t last_ms() const { return last_ms_; }
   double last_value() const { return std::bit_cast<double>(last_value_); }
-  size_t bytes() const { return words_.capacity() * sizeof(uint64_t); }
+  size_t bytes() const {
+    return words_.capacity() * sizeof(uint64_t) + notes_.capacity() * sizeof(XorState);
+  }
 
   // `t_ms` is after last_ms().
   void Append(int64_t t_ms, double value, Reclaimer& reclaimer);
   // The samples as a sealed chunk; the open one is empty afterwards.
   std::unique_ptr<uint64_t[]> Seal(Reclaimer& reclaimer);
   void Clear(Reclaimer& reclaimer);
-  View view() const { return {words_.data(), tail_, first_ms_, words_.size(), count_}; }
+  View view() const {
+    return {words_.data(), notes_.data(), tail_, first_ms_, words_.size(), count_};
+  }
 
  private:
+  void TakeNote(Reclaimer& reclaimer);
   void AppendTime(int64_t t_ms, Reclaimer& reclaimer);
   void AppendValue(uint64_t value, Reclaimer& reclaimer);
   void Put(uint64_t bits, unsigned count, Reclaimer& reclaimer);
@@ -112,6 +152,8 @@ class OpenChunk {
   static constexpr uint8_t kNoWindow = 0xff;
 
   GrowingArray<uint64_t> words_;
+  // Behind sample kSamplesPerNote, 2 · kSamplesPerNote, …
+  GrowingArray<XorState> notes_;
   uint64_t tail_ = 0;
   int64_t first_ms_ = 0;
   int64_t last_ms_ = 0;

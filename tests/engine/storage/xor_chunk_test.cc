@@ -32,6 +32,15 @@ Bits Decode(XorDecoder decoder) {
   return bits;
 }
 
+Bits DecodeAtOnce(XorDecoder decoder, TimeRange range, size_t count) {
+  std::vector<int64_t> t_ms(count);
+  std::vector<double> values(count);
+  Bits bits;
+  const size_t read = decoder.ReadAll(range, t_ms.data(), values.data());
+  for (size_t i = 0; i < read; ++i) bits.emplace_back(t_ms[i], std::bit_cast<uint64_t>(values[i]));
+  return bits;
+}
+
 // Checks the round trip of the open chunk after each sample and of the sealed one; returns its
 // bytes without the header.
 size_t RoundTrip(const std::vector<Sample>& samples) {
@@ -42,11 +51,13 @@ size_t RoundTrip(const std::vector<Sample>& samples) {
     chunk.Append(sample.t_ms, sample.value, reclaimer);
     written.push_back(sample);
     EXPECT_EQ(Decode(chunk.view().decoder()), BitsOf(written));
+    EXPECT_EQ(DecodeAtOnce(chunk.view().decoder(), {}, written.size()), BitsOf(written));
     EXPECT_EQ(chunk.last_ms(), sample.t_ms);
   }
   const std::unique_ptr<uint64_t[]> words = chunk.Seal(reclaimer);
   const SealedChunk sealed(words.get());
   EXPECT_EQ(Decode(sealed.decoder()), BitsOf(samples));
+  EXPECT_EQ(DecodeAtOnce(sealed.decoder(), {}, samples.size()), BitsOf(samples));
   EXPECT_EQ(sealed.count(), samples.size());
   EXPECT_EQ(sealed.first_ms(), samples.front().t_ms);
   EXPECT_EQ(sealed.last_ms(), samples.back().t_ms);
@@ -124,6 +135,40 @@ TEST(XorDecoder, ReadsARangeAndItsNewestSample) {
     const std::optional<Sample> newest = chunk.view().decoder().ReadNewest(c.range);
     ASSERT_EQ(newest.has_value(), !c.times.empty());
     EXPECT_EQ(newest.value_or(Sample{}).t_ms, c.times.empty() ? 0 : c.times.back());
+  }
+}
+
+TEST(OpenChunk, ReadsFromItsNotesWhatItReadsFromTheBegin) {
+  std::mt19937_64 random(5);
+  for (int round = 0; round < 2000; ++round) {
+    Reclaimer reclaimer;
+    OpenChunk chunk;
+    std::vector<Sample> samples;
+    int64_t t = 0;
+    const int value_kind = static_cast<int>(random() % 3);
+    for (uint64_t left = 1 + random() % 120; left > 0; --left) {
+      t += round % 2 == 0 ? 10 : static_cast<int64_t>(1 + random() % 20);
+      const double value = value_kind == 0   ? 1.0
+                           : value_kind == 1 ? static_cast<double>(random() % 1000)
+                                             : std::bit_cast<double>(random());
+      chunk.Append(t, value, reclaimer);
+      samples.push_back({t, value});
+    }
+    const auto near = [&] { return static_cast<int64_t>(random() % (t + 40)) - 20; };
+    TimeRange range{near(), near()};
+    if (range.min_ms > range.max_ms) std::swap(range.min_ms, range.max_ms);
+    std::vector<Sample> expected;
+    for (const Sample& s : samples) {
+      if (range.Contains(s.t_ms)) expected.push_back(s);
+    }
+    const OpenChunk::View view = chunk.view();
+    ASSERT_EQ(DecodeAtOnce(view.DecoderFrom(range.min_ms), range, samples.size()),
+              BitsOf(expected));
+    const std::optional<Sample> newest = view.ReadNewest(range);
+    ASSERT_EQ(newest.has_value(), !expected.empty());
+    if (newest) {
+      ASSERT_EQ(BitsOf({*newest}), BitsOf({expected.back()}));
+    }
   }
 }
 
