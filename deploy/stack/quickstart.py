@@ -161,6 +161,3 @@ def main():
     print("everything that was started is gone", flush=True)
     return code
 
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,4 +1,5 @@
 """The whole stack: starts and stops all servers, breaks and repairs it, tells what has arrived."""
+import contextlib
 import json
 import os
 import pathlib
@@ -53,9 +54,9 @@ class Stack:
         self.stop()
 
     def start(self):
-        folder = tempfile.mkdtemp(prefix="tocsin-stack-")
-        self.folder = pathlib.Path(folder)
-        self._janitor = janitor.start(folder)
+        with interrupts_deferred():  # what exists is known, so that stop() finds it
+            self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tocsin-stack-"))
+            self._janitor = janitor.start(self.folder)
         self.folder.chmod(0o711)  # Postgres runs as another user below it
         (self.folder / "tmp").mkdir()
         (self.folder / "tmp").chmod(0o1777)
@@ -76,9 +77,11 @@ class Stack:
             self._await(self.tocsin)
 
     def _launch(self, process):
-        self._started.append(process)
         self._progress(f"starting {process.name}")
-        return process.start()
+        with interrupts_deferred():
+            process.start()
+            self._started.append(process)
+        return process
 
     def _await(self, *processes):
         for process in processes:
@@ -103,7 +106,7 @@ class Stack:
         """Stops everything and removes the folder. Interrupts are held back until that is done."""
         if self.folder is None:
             return
-        held = hold_interrupts()
+        held = handle_interrupts(signal.SIG_IGN)
         try:
             for process in reversed(self._started):
                 if process is not self.postgres:  # last: the others hold connections to it
@@ -162,16 +165,30 @@ class Stack:
             shutil.copy(log, target)
 
 
-def hold_interrupts():
+def handle_interrupts(handler):
+    """Sets it for all of them; returns what was set before."""
     if threading.current_thread() is not threading.main_thread():
         return {}
-    return {number: signal.signal(number, signal.SIG_IGN)
+    return {number: signal.signal(number, handler)
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
 
 
 def restore_interrupts(held):
     for number, handler in held.items():
         signal.signal(number, handler)
+
+
+@contextlib.contextmanager
+def interrupts_deferred():
+    """An interrupt that comes inside the block is handled at its end."""
+    came = []
+    held = handle_interrupts(lambda number, frame: came.append((number, frame)))
+    try:
+        yield
+    finally:
+        restore_interrupts(held)
+    if came and callable(held[came[0][0]]):
+        held[came[0][0]](*came[0])
 
 
 def default_program():

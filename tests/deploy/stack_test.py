@@ -11,7 +11,7 @@ from app import metrics
 from stack import janitor
 from stack.faults import FAULTS
 from stack.settings import DEPLOY, Ports, Settings
-from stack.stack import ALL_RULES
+from stack.stack import ALL_RULES, interrupts_deferred
 from stack.times import REAL, Times
 
 
@@ -34,6 +34,34 @@ class TimesTest(unittest.TestCase):
 
     def test_compound_durations(self):
         self.assertEqual(Times(10).duration("1h30m"), "540000ms")
+
+
+class InterruptsTest(unittest.TestCase):
+    def setUp(self):
+        def interrupt(*_):
+            raise KeyboardInterrupt
+        self.addCleanup(signal.signal, signal.SIGTERM, signal.signal(signal.SIGTERM, interrupt))
+
+    def test_one_inside_the_block_comes_at_its_end(self):
+        steps = []
+        with self.assertRaises(KeyboardInterrupt):
+            with interrupts_deferred():
+                os.kill(os.getpid(), signal.SIGTERM)
+                steps.append("inside")
+            steps.append("after")
+        self.assertEqual(steps, ["inside"])
+
+    def test_one_after_the_block_comes_at_once(self):
+        with interrupts_deferred():
+            pass
+        with self.assertRaises(KeyboardInterrupt):
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def test_a_child_of_the_block_can_be_interrupted(self):
+        with interrupts_deferred():
+            child = subprocess.Popen(["/bin/sleep", "60"])
+        child.terminate()
+        self.assertEqual(child.wait(), -signal.SIGTERM)
 
 
 class SettingsTest(unittest.TestCase):

@@ -29,8 +29,8 @@ class Cleanup(unittest.TestCase):
 
     def quickstart(self, *arguments):
         return subprocess.Popen(
-            ["/usr/bin/python3", "-B", "-m", "stack.quickstart", *arguments], cwd=SOURCE, start_new_session=True,
-            env={"PATH": "/usr/bin:/bin", "PYTHONPATH": "deploy", "TMPDIR": str(self.holder),
+            ["/usr/bin/python3", "-B", "deploy/quickstart.py", *arguments], cwd=SOURCE, start_new_session=True,
+            env={"PATH": "/usr/bin:/bin", "TMPDIR": str(self.holder),
                  "TOCSIN_BINARY": PROGRAM},
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
