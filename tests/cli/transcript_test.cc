@@ -23,6 +23,7 @@
 #include "tests/support/fake_clock.h"
 #include "tests/support/fake_http.h"
 #include "tests/support/memory_files.h"
+#include "tests/support/sections.h"
 #include "tests/support/shared_files.h"
 
 namespace tocsin::cli {
@@ -31,22 +32,9 @@ namespace {
 using testing_support::FakeClock;
 using testing_support::FakeHttp;
 using testing_support::MemoryFiles;
-
-std::vector<std::string> Lines(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return lines;
-}
-
-// "-- name --" -> "name"; nothing for any other line.
-std::optional<std::string> SectionName(const std::string& line) {
-  if (!line.starts_with("-- ") || !line.ends_with(" --")) return std::nullopt;
-  return line.substr(3, line.size() - 6);
-}
+using testing_support::ReadSections;
+using testing_support::Section;
+using testing_support::SplitLines;
 
 // Words at spaces; '…' holds one together.
 std::vector<std::string> Words(const std::string& line) {
@@ -79,7 +67,7 @@ class Screen {
 
  private:
   void Add(std::string_view text, const std::string& mark) {
-    for (const std::string& line : Lines(std::string(text))) text_ += mark + line + "\n";
+    for (const std::string& line : SplitLines(text)) text_ += mark + line + "\n";
   }
   std::string text_;
 };
@@ -120,27 +108,22 @@ class TranscriptTest : public testing::TestWithParam<std::filesystem::path> {};
 
 TEST_P(TranscriptTest, SaysTheSame) {
   World world;
-  std::string name;
-  std::string content;
-  std::vector<std::string> commands;
-  for (const std::string& line : Lines(testing_support::ReadAll(GetParam()))) {
-    if (const std::optional<std::string> next = SectionName(line)) {
-      if (!name.empty()) world.Put(name, std::exchange(content, ""));
-      name = *next;
-      continue;
-    }
-    content += line + "\n";
-    if (name == "transcript" && line.starts_with("$ ")) commands.push_back(line.substr(2));
-  }
-  ASSERT_EQ(name, "transcript");
+  const std::string file = testing_support::ReadAll(GetParam());
+  std::vector<Section> sections = ReadSections(file);
+  ASSERT_FALSE(sections.empty());
+  const Section transcript = sections.back();
+  sections.pop_back();
+  ASSERT_EQ(transcript.name, "transcript");
+  for (const Section& section : sections) world.Put(section.name, section.text);
   std::string said;
-  for (const std::string& command : commands) said += world.Run(command);
+  for (const std::string& line : SplitLines(transcript.text)) {
+    if (line.starts_with("$ ")) said += world.Run(line.substr(2));
+  }
   if (std::getenv("UPDATE_TRANSCRIPTS") != nullptr) {
-    const std::string text = testing_support::ReadAll(GetParam());
-    std::ofstream(GetParam()) << text.substr(0, text.size() - content.size()) << said;
+    std::ofstream(GetParam()) << file.substr(0, file.size() - transcript.text.size()) << said;
     return;
   }
-  EXPECT_EQ(content, said);
+  EXPECT_EQ(transcript.text, said);
 }
 
 std::vector<std::filesystem::path> Transcripts() {
