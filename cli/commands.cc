@@ -6,7 +6,7 @@ std::span<const CommandSpec* const> Commands() {
   static constexpr const CommandSpec* kCommands[] = {
       &kServeCommand,      &kAlertsCommand,       &kHealthcheckCommand, &kCheckConfigCommand,
       &kCheckRulesCommand, &kQueryInstantCommand, &kQueryRangeCommand,  &kCollectorsListCommand,
-      &kTestPromqlCommand, &kCompletionCommand,   &kVersionCommand,
+      &kTestPromqlCommand, &kCompletionCommand,   &kRulesLintCommand,   &kVersionCommand,
   };
   return kCommands;
 }

@@ -36,7 +36,7 @@ struct Remark {
   std::string_view field = {};       // "for"
   std::string_view label = {};       // of the field `labels`
   std::string_view annotation = {};  // of the field `annotations`
-  std::string message;      // one line
+  std::string message;               // one line
   std::string explanation = {};
   // What to write instead: edits of the expression, or whole lines of YAML.
   std::vector<TextEdit> edits = {};

@@ -38,12 +38,13 @@ void CheckAbsent(const RuleContext& context, Reporter& report) {
   for (const FoundSelector& found : SelectorsBelow(context.root())) {
     const Duration interval = context.ScrapeIntervalOf(*found.selector);
     if (context.rule.hold >= 2 * interval) continue;
-    report.Say({.field = "for",
-                .message = fmt::format("absent() needs a `for` of at least two scrapes ({})",
-                                       Text(2 * interval)),
-                .explanation = "After a start, and whenever a target is restarted, there is no "
-                               "sample for a scrape or two: the alert would ring each time.",
-                .write = "for: " + Text(std::max(2 * interval, Duration(std::chrono::minutes(2))))});
+    report.Say(
+        {.field = "for",
+         .message =
+             fmt::format("absent() needs a `for` of at least two scrapes ({})", Text(2 * interval)),
+         .explanation = "After a start, and whenever a target is restarted, there is no "
+                        "sample for a scrape or two: the alert would ring each time.",
+         .write = "for: " + Text(std::max(2 * interval, Duration(std::chrono::minutes(2))))});
     return;
   }
 }
@@ -64,17 +65,15 @@ void CheckComparison(const RuleContext& context, Reporter& report) {
     decides |= function == "absent" || function == "absent_over_time";
   });
   const bool alerts = std::ranges::any_of(
-      SelectorsBelow(context.root()), [](const FoundSelector& found) {
-        return MetricOf(*found.selector).starts_with("ALERTS");
-      });
+      SelectorsBelow(context.root()),
+      [](const FoundSelector& found) { return MetricOf(*found.selector).starts_with("ALERTS"); });
   const bool constant = context.root().type == promql::ValueType::kScalar ||
                         CalledFunction(context.root()) == "vector";
   if (decides || alerts || constant) return;
   report.Say({.in_expr = context.root().position,
-              .message = boolean
-                             ? "a comparison with bool gives 0 or 1, and both ring the alarm"
-                             : "no comparison: the alert rings as long as the series exist, "
-                               "whatever their value",
+              .message = boolean ? "a comparison with bool gives 0 or 1, and both ring the alarm"
+                                 : "no comparison: the alert rings as long as the series exist, "
+                                   "whatever their value",
               .explanation = "An alert fires for each series of the result, also for those that "
                              "are 0.",
               .write = boolean ? "" : "expr: " + std::string(context.Text(context.root())) + " > 0",
@@ -132,6 +131,7 @@ void CheckShortFor(const RuleContext& context, Reporter& report) {
 
 void CheckScrapeGap(const RuleContext& context, Reporter& report) {
   if (!context.rule.alerting || context.rule.keep_firing_for > Duration::zero()) return;
+  if (context.rule.extensions.on_missing != MissingPolicy::kResolve) return;
   if (CallsAny(context.root(), {"absent", "absent_over_time"})) return;
   std::string metric;
   bool rated = false;
@@ -205,9 +205,11 @@ const std::vector<MetricLimit>& NaturalLimits() {
 
 void CheckLimit(const MetricLimit& limit, const Threshold& threshold, const Scaled& scaled,
                 Reporter& report) {
-  if (limit.metric != MetricOf(*scaled.selector) || !Selects(*scaled.selector, limit.labels)) return;
+  if (limit.metric != MetricOf(*scaled.selector) || !Selects(*scaled.selector, limit.labels))
+    return;
   const bool strict = threshold.op == BinaryOp::kGreater;
-  if (!strict && threshold.op != BinaryOp::kGreaterEqual && threshold.op != BinaryOp::kEqual) return;
+  if (!strict && threshold.op != BinaryOp::kGreaterEqual && threshold.op != BinaryOp::kEqual)
+    return;
   const double highest = limit.max * scaled.factor;
   const bool reachable = strict ? highest > threshold.limit : highest >= threshold.limit;
   if (reachable) return;
@@ -280,8 +282,8 @@ void CheckTrafficFloor(const RuleContext& context, Reporter& report) {
     const std::string_view rate = context.Text(*ratio->rhs);
     const LabelShape& shape = context.flow.Of(*ratio->rhs);
     const std::string grouping = shape.Of("job") == Presence::kNever ? "" : "job";
-    const std::string sum = grouping.empty() ? fmt::format("sum({})", rate)
-                                             : fmt::format("sum by (job) ({})", rate);
+    const std::string sum =
+        grouping.empty() ? fmt::format("sum({})", rate) : fmt::format("sum by (job) ({})", rate);
     const int32_t end = threshold.comparison->position.end;
     report.Say({.in_expr = threshold.comparison->position,
                 .message = "no floor on the traffic: at night one failure of two requests is 50 %",
@@ -295,8 +297,8 @@ void CheckGranularity(const RuleContext& context, Reporter& report) {
   const LabelShape& root = context.flow.root();
   // Labels that differ from request to request: one alert for each combination.
   std::vector<std::string> fine;
-  for (const char* label : {"method", "status", "status_code", "code", "handler", "endpoint",
-                            "path", "cpu", "le"}) {
+  for (const char* label :
+       {"method", "status", "status_code", "code", "handler", "endpoint", "path", "cpu", "le"}) {
     const auto found = root.labels.find(label);
     if (found != root.labels.end() && found->second.value.empty()) fine.emplace_back(label);
   }

@@ -42,8 +42,7 @@ void CheckComments(const LintInput& input, Reporter& report) {
       }
       if (message.empty()) continue;
       report.SayOf(document, {comment.line, 1}, nullptr,
-                   {.message = std::move(message),
-                    .explanation = "The comment has no effect."});
+                   {.message = std::move(message), .explanation = "The comment has no effect."});
     }
   }
 }
@@ -53,14 +52,14 @@ void CheckGroupInterval(const LintInput& input, Reporter& report) {
     for (size_t g = 0; g < document.groups.size() && g < document.places.size(); ++g) {
       const RuleGroupSpec& group = document.groups[g];
       if (group.interval <= input.settings.lookback) continue;
-      report.SayOf(document, document.places[g].interval, nullptr,
-                   {.message = fmt::format("group {}: an interval of {} is longer than the "
-                                           "lookback of {}",
-                                           group.name, Text(group.interval),
-                                           Text(input.settings.lookback)),
-                    .explanation = "What its rules write goes stale before it is written again: "
-                                   "recorded series and ALERTS have gaps.",
-                    .write = "interval: " + Text(input.settings.lookback)});
+      report.SayOf(
+          document, document.places[g].interval, nullptr,
+          {.message = fmt::format("group {}: an interval of {} is longer than the "
+                                  "lookback of {}",
+                                  group.name, Text(group.interval), Text(input.settings.lookback)),
+           .explanation = "What its rules write goes stale before it is written again: "
+                          "recorded series and ALERTS have gaps.",
+           .write = "interval: " + Text(input.settings.lookback)});
     }
   }
 }
@@ -76,8 +75,8 @@ void CheckDuplicates(const LintInput& input, Reporter& report) {
                          const RulePlaces& places) {
     const TextPlace place = NamePlace(rule, places);
     const std::string query = promql::Print(rule.query->root());
-    const auto [found, fresh] = seen.try_emplace(
-        {rule.alerting, rule.name, rule.labels}, First{&document, place, query});
+    const auto [found, fresh] =
+        seen.try_emplace({rule.alerting, rule.name, rule.labels}, First{&document, place, query});
     if (fresh) return;
     const First& first = found->second;
     // Two alerts of one name and label set may well mean two conditions; equal queries never do.
@@ -133,8 +132,8 @@ void CheckDependency(const LintInput& input, Reporter& report) {
       const bool lost_metric = recorded_before.contains(metric) && !recorded.contains(metric);
       const bool lost_alert = alerts_before.contains(alert) && !alerts.contains(alert);
       if (!lost_metric && !lost_alert) continue;
-      report.SayOf(document,
-                   document.PlaceOf(places, *rule.query, found.expr->position.begin), &places,
+      report.SayOf(document, document.PlaceOf(places, *rule.query, found.expr->position.begin),
+                   &places,
                    {.message = fmt::format("{} reads {}, which this change removes", rule.name,
                                            lost_metric ? metric : "ALERTS of " + alert),
                     .explanation = "It gives nothing any more, without any message.",
@@ -163,9 +162,10 @@ void CheckRestart(const LintInput& input, Reporter& report) {
           .message = fmt::format("group {}: a restart of Prometheus forgets that these fire, as "
                                  "their `for` is below 10m: {}",
                                  group.name, lost),
-          .explanation = "Prometheus restores only alerts with a `for` of at least "
-                         "--rules.alert.for-grace-period: a firing alert is pending again and "
-                         "starts anew.",
+          .explanation =
+              "Prometheus restores only alerts with a `for` of at least "
+              "--rules.alert.for-grace-period: a firing alert is pending again and "
+              "starts anew.",
           .severity = Severity::kNote};
       if (!resolved.empty()) {
         remark.severity = Severity::kWarning;
@@ -174,8 +174,9 @@ void CheckRestart(const LintInput& input, Reporter& report) {
             "once more, at every restart: {}.",
             Text(held), resolved);
       }
-      remark.explanation += "\ntocsin keeps all states over restarts: say `target: tocsin` in the "
-                            "lint configuration when only tocsin runs these rules.";
+      remark.explanation +=
+          "\ntocsin keeps all states over restarts: say `target: tocsin` in the "
+          "lint configuration when only tocsin runs these rules.";
       report.SayOf(document, document.places[g].group, nullptr, std::move(remark));
     }
   }
@@ -194,16 +195,18 @@ void CheckRunbooks(const LintInput& input, Reporter& report) {
           return annotation.first.find("runbook") != std::string::npos ||
                  annotation.first.find("dashboard") != std::string::npos;
         });
-        owned += rule.labels.Has("team") || rule.labels.Has("owner") || rule.annotations.Has("team");
+        owned +=
+            rule.labels.Has("team") || rule.labels.Has("owner") || rule.annotations.Has("team");
       }
     }
     if (alerts == 0 || linked > 0) continue;
-    report.SayOf(document, document.places.front().group, nullptr,
-                 {.message = fmt::format("none of the {} alerts has a runbook_url or a dashboard{}",
-                                         alerts, owned == 0 ? ", or says which team it is for" : ""),
-                  .explanation = "Who is woken by it does not know what to do.",
-                  .write = "annotations: {runbook_url: \"https://…\"}\nlabels: {team: …}",
-                  .severity = Severity::kNote});
+    report.SayOf(
+        document, document.places.front().group, nullptr,
+        {.message = fmt::format("none of the {} alerts has a runbook_url or a dashboard{}", alerts,
+                                owned == 0 ? ", or says which team it is for" : ""),
+         .explanation = "Who is woken by it does not know what to do.",
+         .write = "annotations: {runbook_url: \"https://…\"}\nlabels: {team: …}",
+         .severity = Severity::kNote});
   }
 }
 
@@ -254,8 +257,8 @@ void CheckSeverityOrder(const LintInput& input, Reporter& report) {
           {.message = fmt::format("{} is critical from {}{}, {} only a warning from {}",
                                   critical.rule->name, critical.change ? "a change of " : "",
                                   critical.limit, warning.rule->name, warning.limit),
-           .explanation = fmt::format("Both read {}. What is less bad pages more loudly.",
-                                      critical.what),
+           .explanation =
+               fmt::format("Both read {}. What is less bad pages more loudly.", critical.what),
            .write = "labels: {severity: warning}",
            .severity = Severity::kNote});
     }

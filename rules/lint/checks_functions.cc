@@ -17,9 +17,8 @@ using promql::Expr;
 
 constexpr std::array<std::string_view, 4> kCounterFunctions = {"increase", "irate", "rate",
                                                                "resets"};
-constexpr std::array<std::string_view, 5> kGaugeFunctions = {"delta", "deriv", "idelta",
-                                                             "predict_linear",
-                                                             "double_exponential_smoothing"};
+constexpr std::array<std::string_view, 5> kGaugeFunctions = {
+    "delta", "deriv", "idelta", "predict_linear", "double_exponential_smoothing"};
 
 template <typename Names>
 bool IsOneOf(std::string_view name, const Names& names) {
@@ -64,26 +63,27 @@ void CheckCounterFunction(const RuleContext& context, const Expr& expr, const pr
   const Duration interval = context.ScrapeIntervalOf(*selector);
   if (matrix != nullptr && matrix->range_expr == nullptr && matrix->range_ms > 0 &&
       Duration(matrix->range_ms) < 2 * interval) {
-    report.Say({.in_expr = expr.position,
-                .message = fmt::format("a range of {} holds fewer than two samples, one every {}",
-                                       FormatPrometheusDuration(Duration(matrix->range_ms)),
-                                       FormatPrometheusDuration(interval)),
-                .explanation = fmt::format("{} needs two; four allow for a missed scrape.",
-                                           function),
-                .write = "range: " + FormatPrometheusDuration(4 * interval)});
+    report.Say(
+        {.in_expr = expr.position,
+         .message = fmt::format("a range of {} holds fewer than two samples, one every {}",
+                                FormatPrometheusDuration(Duration(matrix->range_ms)),
+                                FormatPrometheusDuration(interval)),
+         .explanation = fmt::format("{} needs two; four allow for a missed scrape.", function),
+         .write = "range: " + FormatPrometheusDuration(4 * interval)});
   }
   if (!IsGauge(context, *selector)) return;
   const auto begin = expr.position.begin;
-  report.Say({.in_expr = expr.position,
-              .message = fmt::format("{} of a gauge: each time {} falls it is taken for a counter's "
-                                     "restart",
-                                     function, MetricOf(*selector)),
-              .explanation = "A steady value that wavers gives a growing sum, and an improvement "
-                             "looks like an increase. delta(…) is the difference over the range; "
-                             "x - x offset 1h compares with before.",
-              .edits = {{{begin, begin + static_cast<int32_t>(function.size())}, "delta"}},
-              .severity = Severity::kError,
-              .subject = std::string(MetricOf(*selector))});
+  report.Say(
+      {.in_expr = expr.position,
+       .message = fmt::format("{} of a gauge: each time {} falls it is taken for a counter's "
+                              "restart",
+                              function, MetricOf(*selector)),
+       .explanation = "A steady value that wavers gives a growing sum, and an improvement "
+                      "looks like an increase. delta(…) is the difference over the range; "
+                      "x - x offset 1h compares with before.",
+       .edits = {{{begin, begin + static_cast<int32_t>(function.size())}, "delta"}},
+       .severity = Severity::kError,
+       .subject = std::string(MetricOf(*selector))});
 }
 
 void CheckGaugeFunction(const RuleContext& context, const Expr& expr, const promql::Call& call,
@@ -134,8 +134,7 @@ void CheckCounter(const RuleContext& context, Reporter& report) {
         return binary != nullptr && binary->op == promql::BinaryOp::kSub;
       });
       if (counted || difference) return;
-      const std::string rated =
-          fmt::format("increase({}[5m])", context.Text(expr));
+      const std::string rated = fmt::format("increase({}[5m])", context.Text(expr));
       report.Say({.in_expr = expr.position,
                   .message = fmt::format("{} is a counter: once above {} it stays there until the "
                                          "process restarts",
@@ -316,9 +315,10 @@ void CheckCost(const RuleContext& context, Reporter& report) {
   }
   const auto over = [&](std::string_view what, double value, double limit) {
     if (limit <= 0 || value <= limit) return;
-    report.Say({.in_expr = context.root().position,
-                .message = fmt::format("costs {} {} on the server, more than {}", value, what, limit),
-                .explanation = "Record a part of it, or narrow the selectors."});
+    report.Say(
+        {.in_expr = context.root().position,
+         .message = fmt::format("costs {} {} on the server, more than {}", value, what, limit),
+         .explanation = "Record a part of it, or narrow the selectors."});
   };
   over("series", static_cast<double>(cost->series), static_cast<double>(limits.max_series));
   over("samples", static_cast<double>(cost->samples), static_cast<double>(limits.max_samples));

@@ -39,14 +39,19 @@ bool HasOthers(const LabelShape& shape, const std::vector<std::string>& names) {
   return shape.open || shape.labels.size() > names.size();
 }
 
+// The operand inside a call or an aggregation: insertions, so that corrections inside it stay.
+void Wrap(const Expr& operand, const std::string& head, std::vector<TextEdit>& edits) {
+  const promql::PositionRange where = operand.position;
+  const bool parens = operand.As<promql::Paren>() != nullptr;
+  edits.push_back({{where.begin, where.begin}, head + (parens ? "" : "(")});
+  if (!parens) edits.push_back({{where.end, where.end}, ")"});
+}
+
 // The side summed down to the labels that both have; as it is when it has no others.
 void Sum(const RuleContext& context, const Expr& side, std::string_view aggregation,
          const std::vector<std::string>& names, std::vector<TextEdit>& edits) {
   if (!HasOthers(context.flow.Of(side), names)) return;
-  const std::string_view text = context.Text(side);
-  const bool parens = side.As<promql::Paren>() != nullptr;
-  edits.push_back({side.position, fmt::format("{} by ({}) {}{}{}", aggregation, Join(names),
-                                              parens ? "" : "(", text, parens ? "" : ")")});
+  Wrap(side, fmt::format("{} by ({}) ", aggregation, Join(names)), edits);
 }
 
 bool OneToOne(const promql::Binary& binary) {
@@ -96,8 +101,8 @@ void SayMismatch(const RuleContext& context, const Expr& expr, const promql::Bin
   const bool assumed = mismatches[0].assumed;
   const std::vector<std::string> common = Common(left, right);
   Remark remark{
-      .in_expr = binary.op_position.end > binary.op_position.begin ? binary.op_position
-                                                                   : expr.position,
+      .in_expr =
+          binary.op_position.end > binary.op_position.begin ? binary.op_position : expr.position,
       .message = fmt::format("the two sides of {} never match: {}{}",
                              promql::BinaryOpText(binary.op), Difference(mismatches),
                              !empties                ? ""
@@ -130,8 +135,8 @@ void CheckVectorMatching(const RuleContext& context, Reporter& report) {
     if (binary == nullptr || !binary->matching) return;
     if (binary->op == BinaryOp::kOr || binary->op == BinaryOp::kUnless) return;
     if (binary->matching->fill_left || binary->matching->fill_right) return;
-    const std::vector<Mismatch> mismatches = Mismatches(
-        *binary->matching, context.flow.Of(*binary->lhs), context.flow.Of(*binary->rhs));
+    const std::vector<Mismatch> mismatches =
+        Mismatches(*binary->matching, context.flow.Of(*binary->lhs), context.flow.Of(*binary->rhs));
     if (!mismatches.empty()) SayMismatch(context, expr, *binary, mismatches, report);
   });
 }
@@ -158,14 +163,13 @@ void CheckUnless(const RuleContext& context, const promql::Binary& binary, Repor
   const LabelShape& right = context.flow.Of(*binary.rhs);
   const std::vector<Mismatch> mismatches = Mismatches(*binary.matching, left, right);
   if (mismatches.empty()) return;
-  report.Say({.in_expr = binary.op_position,
-              .message = "unless never takes anything away: " + Difference(mismatches),
-              .explanation = fmt::format("The left side has {}, the right side {}; write unless on "
-                                         "({}).",
-                                         left.ToString(), right.ToString(),
-                                         Join(Common(left, right))),
-              .edits = {{binary.op_position,
-                         fmt::format("unless on ({})", Join(Common(left, right)))}}});
+  report.Say(
+      {.in_expr = binary.op_position,
+       .message = "unless never takes anything away: " + Difference(mismatches),
+       .explanation = fmt::format("The left side has {}, the right side {}; write unless on "
+                                  "({}).",
+                                  left.ToString(), right.ToString(), Join(Common(left, right))),
+       .edits = {{binary.op_position, fmt::format("unless on ({})", Join(Common(left, right)))}}});
 }
 
 void CheckGrouping(const RuleContext& context, const Expr& expr, const promql::Aggregate& aggregate,
@@ -192,7 +196,8 @@ void CheckContradiction(const RuleContext& context, Reporter& report) {
   std::map<std::string, Bounds> bounds;
   const Expr* root = &promql::Unwrapped(context.root());
   const auto* top = root->As<promql::Binary>();
-  const bool joined = top != nullptr && (top->op == BinaryOp::kAnd || promql::IsComparison(top->op));
+  const bool joined =
+      top != nullptr && (top->op == BinaryOp::kAnd || promql::IsComparison(top->op));
   if (!joined) return;
   for (const Threshold& threshold : ThresholdsOf(context.root())) {
     const Expr* value = &promql::Unwrapped(*threshold.value);
@@ -281,9 +286,9 @@ Operand OperandOf(const RuleContext& context, const Expr& expr) {
     edit.where.begin -= expr.position.begin;
     edit.where.end -= expr.position.begin;
   }
-  const Result<std::shared_ptr<const promql::ParsedQuery>> bare = promql::ParseQuery(
-      Edited(context.Text(expr), std::move(edits)),
-      {.experimental_functions = true, .extended_range_selectors = true});
+  const Result<std::shared_ptr<const promql::ParsedQuery>> bare =
+      promql::ParseQuery(Edited(context.Text(expr), std::move(edits)),
+                         {.experimental_functions = true, .extended_range_selectors = true});
   if (bare.ok()) operand.skeleton = promql::Print(promql::Unwrapped((*bare)->root()));
   return operand;
 }
@@ -307,10 +312,6 @@ bool IsPartOfPairing(const promql::VectorMatching& matching, const std::string& 
 // `job` when the sides may have it.
 std::string CoarseGrouping(const LabelShape& shape) {
   return shape.Of("job") == Presence::kNever ? "instance" : "job";
-}
-
-std::string Summed(std::string_view text, const std::string& grouping) {
-  return fmt::format("sum by ({}) ({})", grouping, text);
 }
 
 }  // namespace
@@ -347,6 +348,9 @@ void CheckSelfDivision(const RuleContext& context, Reporter& report) {
                                       division ? "ratio" : "difference", constant);
     if (always) message += fmt::format(", so any value at all is above {}", *limit);
     if (never) message += fmt::format(", never above {}", *limit);
+    std::vector<TextEdit> edits;
+    Wrap(*binary->lhs, fmt::format("sum by ({}) ", grouping), edits);
+    Wrap(*binary->rhs, fmt::format("sum by ({}) ", grouping), edits);
     report.Say(
         {.in_expr = expr.position,
          .message = std::move(message),
@@ -354,8 +358,7 @@ void CheckSelfDivision(const RuleContext& context, Reporter& report) {
              "Both sides read the same metric and pair series whose labels are all equal, the one "
              "that was to tell the sides apart included. One failed request makes it fire, and it "
              "goes on as long as the range of rate(). Sum both sides first.",
-         .edits = {{binary->lhs->position, Summed(context.Text(*binary->lhs), grouping)},
-                   {binary->rhs->position, Summed(context.Text(*binary->rhs), grouping)}},
+         .edits = std::move(edits),
          .consequence = always  ? Consequence::kAlwaysFires
                         : never ? Consequence::kNeverFires
                                 : Consequence::kNone});

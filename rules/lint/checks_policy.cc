@@ -129,8 +129,7 @@ void CheckOwnerPolicy(const RuleContext& context, Reporter& report) {
     const std::string owner = context.document.OwnerOf(context.places);
     if (owner.empty()) {
       if (!policy.owner_required) return;
-      report.Say({.message = "nobody owns this rule",
-                  .write = "# tocsin rule/owner NAME"});
+      report.Say({.message = "nobody owns this rule", .write = "# tocsin rule/owner NAME"});
       return;
     }
     if (policy.owners.empty() || std::ranges::count(policy.owners, owner) > 0) return;

@@ -14,7 +14,8 @@ namespace {
 
 using promql::Expr;
 
-std::string Listed(const std::set<std::string, std::less<>>& names) {
+template <typename Names>
+std::string Listed(const Names& names) {
   std::string text;
   for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
   return text.empty() ? "none" : text;
@@ -90,8 +91,8 @@ Problem NoQuantiles(const RuleContext& context, const Expr& expr, Ancestors abov
     const std::string before =
         fmt::format(" offset {}", FormatPrometheusDuration(Duration(matrix->range_ms)));
     problem.edits.push_back(
-        {parent->position, fmt::format("({} - {})", now,
-                                       QuantileOfHistogram(selector, metric, *buckets, before))});
+        {parent->position,
+         fmt::format("({} - {})", now, QuantileOfHistogram(selector, metric, *buckets, before))});
   } else {
     problem.edits.push_back({expr.position, now});
   }
@@ -124,8 +125,7 @@ Problem NoMetric(const RuleContext& context, const Expr& expr, Ancestors above,
     problem.message += fmt::format("; did you mean {}?", similar.front());
     const promql::PositionRange where = SelectorPosition(expr);
     problem.edits.push_back(
-        {{where.begin, where.begin + static_cast<int32_t>(selector.name.size())},
-         similar.front()});
+        {{where.begin, where.begin + static_cast<int32_t>(selector.name.size())}, similar.front()});
     if (selector.name.empty()) problem.edits.clear();
   }
   problem.explanation = "The selector matches nothing, so the rule gives nothing.";
@@ -138,9 +138,8 @@ Problem NoLabel(const RuleContext& context, const promql::VectorSelector& select
   Problem problem{.message = fmt::format("{} has no label {}", MetricOf(selector), reason.subject),
                   .explanation = "The matcher wants a value, so it matches nothing."};
   if (known != nullptr) {
-    problem.explanation =
-        fmt::format("{} gives it the labels {}. {}", known->source, Listed(known->labels),
-                    problem.explanation);
+    problem.explanation = fmt::format("{} gives it the labels {}. {}", known->source,
+                                      Listed(known->labels), problem.explanation);
   }
   return problem;
 }
@@ -149,9 +148,9 @@ Problem NoValue(const RuleContext& context, const promql::VectorSelector& select
                 const EmptyReason& reason) {
   const MetricShape* known = context.Metric(selector);
   const Matcher* matcher = MatcherOf(selector, reason.subject);
-  Problem problem{.message = fmt::format("{} never has {}", MetricOf(selector),
-                                         matcher == nullptr ? reason.subject
-                                                            : matcher->ToString())};
+  Problem problem{.message =
+                      fmt::format("{} never has {}", MetricOf(selector),
+                                  matcher == nullptr ? reason.subject : matcher->ToString())};
   if (known == nullptr) return problem;
   const auto values = known->values.find(reason.subject);
   if (values != known->values.end()) {
@@ -188,11 +187,16 @@ void CheckSeries(const RuleContext& context, Reporter& report) {
       case EmptyReason::Kind::kNoMetric:
         problem = NoMetric(context, expr, above, *selector);
         break;
-      case EmptyReason::Kind::kNoLabel: problem = NoLabel(context, *selector, *reason); break;
-      case EmptyReason::Kind::kNoValue: problem = NoValue(context, *selector, *reason); break;
+      case EmptyReason::Kind::kNoLabel:
+        problem = NoLabel(context, *selector, *reason);
+        break;
+      case EmptyReason::Kind::kNoValue:
+        problem = NoValue(context, *selector, *reason);
+        break;
       case EmptyReason::Kind::kNoPartner:
       case EmptyReason::Kind::kNoBuckets:
-      case EmptyReason::Kind::kContradiction: return;
+      case EmptyReason::Kind::kContradiction:
+        return;
     }
     const bool empties = context.flow.root().empty.has_value();
     report.Say({.in_expr = expr.position,
@@ -200,8 +204,8 @@ void CheckSeries(const RuleContext& context, Reporter& report) {
                 .explanation = std::move(problem.explanation),
                 .edits = std::move(problem.edits),
                 .subject = std::string(MetricOf(*selector)),
-                .consequence = empties && !reason->assumed ? Consequence::kNeverFires
-                                                           : Consequence::kNone});
+                .consequence =
+                    empties && !reason->assumed ? Consequence::kNeverFires : Consequence::kNone});
   });
 }
 
@@ -210,8 +214,8 @@ void CheckUnscoped(const RuleContext& context, Reporter& report) {
   for (const FoundSelector& found : SelectorsBelow(context.root())) {
     const std::string_view metric = MetricOf(*found.selector);
     const MetricShape* known = context.Metric(*found.selector);
-    const bool everywhere =
-        metric.starts_with("process_") || metric.starts_with("python_") || metric.starts_with("go_");
+    const bool everywhere = metric.starts_with("process_") || metric.starts_with("python_") ||
+                            metric.starts_with("go_");
     const bool app = known != nullptr && known->origin == Origin::kConvention &&
                      metric.starts_with("http_request");
     if (!everywhere && !app) continue;
@@ -221,19 +225,18 @@ void CheckUnscoped(const RuleContext& context, Reporter& report) {
     if (scoped) continue;
     const std::string job = "job=" + promql::Quote(JobOf(context.input));
     const std::string others = MatcherText(*found.selector);
-    report.Say({.in_expr = found.expr->position,
-                .message = fmt::format("{} without a job: this is every process that is scraped",
-                                       metric),
-                .explanation = everywhere
-                                   ? "Every client library exposes it, so exporters, the database's "
-                                     "and the monitoring's own processes ring the alarm too."
-                                   : "Any other service that is instrumented the same way is meant "
-                                     "too.",
-                .edits = {{SelectorPosition(*found.expr),
-                           fmt::format("{}{{{}{}{}}}", metric, job, others.empty() ? "" : ",",
-                                       others)}},
-                .severity = everywhere ? Severity::kWarning : Severity::kNote,
-                .subject = std::string(metric)});
+    report.Say(
+        {.in_expr = found.expr->position,
+         .message = fmt::format("{} without a job: this is every process that is scraped", metric),
+         .explanation = everywhere
+                            ? "Every client library exposes it, so exporters, the database's "
+                              "and the monitoring's own processes ring the alarm too."
+                            : "Any other service that is instrumented the same way is meant "
+                              "too.",
+         .edits = {{SelectorPosition(*found.expr),
+                    fmt::format("{}{{{}{}{}}}", metric, job, others.empty() ? "" : ",", others)}},
+         .severity = everywhere ? Severity::kWarning : Severity::kNote,
+         .subject = std::string(metric)});
   }
 }
 
@@ -248,8 +251,6 @@ struct Trap {
   std::string_view instead = {};  // of the selector; "" when the text is what is wrong
   Severity severity = Severity::kWarning;
 };
-
-bool Always(const RuleContext&, const Expr&, Ancestors) { return true; }
 
 bool Reads(const RuleContext& context, std::string_view metric) {
   return std::ranges::any_of(SelectorsBelow(context.root()), [&](const FoundSelector& found) {
@@ -314,7 +315,8 @@ constexpr Trap kTraps[] = {
          "celery-prometheus-exporter has a gauge celery_tasks{state} and nothing of this name; in "
          "celery-exporter it is a counter of events, which after 11 tasks fires for ever, or never "
          "where task-sent events are off; in Celery itself PENDING also means \"unknown\". tocsin "
-         "gives the waiting messages of all queues under this name. What waits is the length of the "
+         "gives the waiting messages of all queues under this name. What waits is the length of "
+         "the "
          "queue; tasks that workers have taken and not begun are beside it.",
      .instead = "max by (job, instance, queue_name) (celery_queue_length)"},
     {.metric = "celery_tasks_total",

@@ -217,8 +217,7 @@ void CheckRouting(const RuleContext& context, Reporter& report) {
   if (!context.rule.alerting || routing == nullptr || !routing->receivers) return;
   const std::string_view severity = context.rule.labels.Get("severity");
   const std::vector<std::string> receivers = routing->receivers(StaticLabels(context));
-  const bool only_default =
-      receivers.size() == 1 && receivers.front() == routing->default_receiver;
+  const bool only_default = receivers.size() == 1 && receivers.front() == routing->default_receiver;
   if (!only_default) return;
   LabelSet other = StaticLabels(context);
   bool severities_are_routed = false;
@@ -253,7 +252,8 @@ bool MayMatch(const KnownAlert& alert, const std::vector<Matcher>& matchers) {
 
 bool MayBeEqual(const KnownAlert& a, const KnownAlert& b, const std::vector<std::string>& names) {
   return std::ranges::all_of(names, [&](const std::string& name) {
-    return a.open.contains(name) || b.open.contains(name) || a.labels.Get(name) == b.labels.Get(name);
+    return a.open.contains(name) || b.open.contains(name) ||
+           a.labels.Get(name) == b.labels.Get(name);
   });
 }
 

@@ -47,9 +47,9 @@ std::vector<std::string> FindAll(std::string_view pattern, std::string_view text
   std::vector<std::string_view> groups;
   while (regex->Match(text, &groups) && !groups[0].empty()) {
     found.emplace_back(groups[1]);
-    text = std::string_view(groups[0].data() + groups[0].size(),
-                            static_cast<size_t>(text.data() + text.size() -
-                                                (groups[0].data() + groups[0].size())));
+    text = std::string_view(
+        groups[0].data() + groups[0].size(),
+        static_cast<size_t>(text.data() + text.size() - (groups[0].data() + groups[0].size())));
   }
   return found;
 }
@@ -108,11 +108,11 @@ void CheckLabelsRead(const RuleContext& context, const TemplateText& text, Repor
     remark.message =
         fmt::format("{}: $labels.{} is always empty: the query gives {}{}", text.name, label,
                     root.ToString(), root.assumed ? " with the usual instrumentation" : "");
-    remark.explanation = remover.empty()
-                             ? fmt::format("No series has a label {}: the text has a hole there.",
-                                           label)
-                             : fmt::format("{} removes it.", remover);
-    if (!likely.empty()) remark.write = fmt::format("{}: … {{{{ $labels.{} }}}}", text.name, likely);
+    remark.explanation =
+        remover.empty() ? fmt::format("No series has a label {}: the text has a hole there.", label)
+                        : fmt::format("{} removes it.", remover);
+    if (!likely.empty())
+      remark.write = fmt::format("{}: … {{{{ $labels.{} }}}}", text.name, likely);
     report.Say(std::move(remark));
   }
 }
@@ -154,10 +154,14 @@ Unit UnitOf(const RuleContext& context) {
 
 std::string FormattedValue(Unit unit) {
   switch (unit) {
-    case Unit::kSeconds: return "{{ $value | humanizeDuration }}";
-    case Unit::kBytes: return "{{ $value | humanize1024 }}B";
-    case Unit::kRatio: return "{{ $value | humanizePercentage }}";
-    case Unit::kNone: break;
+    case Unit::kSeconds:
+      return "{{ $value | humanizeDuration }}";
+    case Unit::kBytes:
+      return "{{ $value | humanize1024 }}B";
+    case Unit::kRatio:
+      return "{{ $value | humanizePercentage }}";
+    case Unit::kNone:
+      break;
   }
   return "{{ $value | humanize }}";
 }
@@ -167,10 +171,11 @@ void CheckValue(const RuleContext& context, const TemplateText& text, Reporter& 
   if (!text.annotation) {
     if (!Contains(written, R"re(\$value|\.Value)re")) return;
     Remark remark = About(text);
-    remark.message = fmt::format("label {} has the value in it: a new alert at each evaluation",
-                                 text.name);
-    remark.explanation = "An alert is told by its labels: with each new value the old one resolves "
-                         "and `for` begins anew. Values belong into annotations.";
+    remark.message =
+        fmt::format("label {} has the value in it: a new alert at each evaluation", text.name);
+    remark.explanation =
+        "An alert is told by its labels: with each new value the old one resolves "
+        "and `for` begins anew. Values belong into annotations.";
     remark.severity = Severity::kError;
     report.Say(std::move(remark));
     return;
@@ -184,11 +189,12 @@ void CheckValue(const RuleContext& context, const TemplateText& text, Reporter& 
   if (unit == Unit::kBytes) remark.explanation += " They want bytes: take the division out.";
   remark.write = fmt::format("{}: … {}", text.name, FormattedValue(unit));
   report.Say(std::move(remark));
-  const bool divided = Contains(context.query().text(), R"re(1024\s*\*\s*1024|2\s*\^\s*30|1<<30)re");
+  const bool divided =
+      Contains(context.query().text(), R"re(1024\s*\*\s*1024|2\s*\^\s*30|1<<30)re");
   if (unit != Unit::kBytes || !divided || !Contains(written, R"re(\}\}\s*[KMGT]B)re")) return;
   Remark unit_remark = About(text);
-  unit_remark.message =
-      fmt::format("{}: the text says GB, the expression divides by 1024³: these are GiB", text.name);
+  unit_remark.message = fmt::format(
+      "{}: the text says GB, the expression divides by 1024³: these are GiB", text.name);
   unit_remark.explanation = "2 GiB are 2.147 GB.";
   unit_remark.write = fmt::format("{}: … {}", text.name, FormattedValue(unit));
   unit_remark.severity = Severity::kNote;
@@ -198,12 +204,13 @@ void CheckValue(const RuleContext& context, const TemplateText& text, Reporter& 
 void CheckNestedQueries(const RuleContext& context, const TemplateText& text, Reporter& report) {
   static_cast<void>(context);
   for (std::string query : FindAll(R"re(query\s+"((?:[^"\\]|\\.)*)")re", text.text->text())) {
-    for (size_t at = 0; (at = query.find("\\\"", at)) != std::string::npos; ++at) query.erase(at, 1);
+    for (size_t at = 0; (at = query.find("\\\"", at)) != std::string::npos; ++at)
+      query.erase(at, 1);
     const auto parsed = promql::ParseQuery(query, {.experimental_functions = true});
     if (parsed.ok()) continue;
     Remark remark = About(text);
-    remark.message = fmt::format("{}: the query inside does not parse: {}", text.name,
-                                 parsed.error().message);
+    remark.message =
+        fmt::format("{}: the query inside does not parse: {}", text.name, parsed.error().message);
     remark.severity = Severity::kError;
     report.Say(std::move(remark));
   }
@@ -232,9 +239,8 @@ void CheckExternalLabels(const RuleContext& context, Reporter& report) {
       if (known.Has(label)) continue;
       Remark remark = About(text);
       remark.message = fmt::format("{}: $externalLabels.{} is not configured", text.name, label);
-      remark.explanation =
-          fmt::format("{} has the external labels {}.", context.input.config->path,
-                      known.ToString());
+      remark.explanation = fmt::format("{} has the external labels {}.", context.input.config->path,
+                                       known.ToString());
       remark.write = fmt::format("global: {{external_labels: {{{}: …}}}}", label);
       report.Say(std::move(remark));
     }
@@ -243,12 +249,12 @@ void CheckExternalLabels(const RuleContext& context, Reporter& report) {
 
 void CheckLabelConflict(const RuleContext& context, Reporter& report) {
   for (const auto& [name, value] : context.rule.labels) {
-    if (context.input.config != nullptr &&
-        context.input.config->global.external_labels.Has(name)) {
+    if (context.input.config != nullptr && context.input.config->global.external_labels.Has(name)) {
       report.Say({.label = name,
                   .message = fmt::format("label {} is also an external label", name),
-                  .explanation = "The rule's value wins, and the alert does not tell where it comes "
-                                 "from."});
+                  .explanation =
+                      "The rule's value wins, and the alert does not tell where it comes "
+                      "from."});
       continue;
     }
     const bool from_target = name == "job" || name == "instance";

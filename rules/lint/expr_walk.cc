@@ -46,13 +46,20 @@ void WalkBelow(const Expr& expr, std::vector<const Expr*>& above, const Visit& v
 
 std::optional<double> Arithmetic(promql::BinaryOp op, double a, double b) {
   switch (op) {
-    case promql::BinaryOp::kAdd: return a + b;
-    case promql::BinaryOp::kSub: return a - b;
-    case promql::BinaryOp::kMul: return a * b;
-    case promql::BinaryOp::kDiv: return a / b;
-    case promql::BinaryOp::kMod: return std::fmod(a, b);
-    case promql::BinaryOp::kPow: return std::pow(a, b);
-    case promql::BinaryOp::kAtan2: return std::atan2(a, b);
+    case promql::BinaryOp::kAdd:
+      return a + b;
+    case promql::BinaryOp::kSub:
+      return a - b;
+    case promql::BinaryOp::kMul:
+      return a * b;
+    case promql::BinaryOp::kDiv:
+      return a / b;
+    case promql::BinaryOp::kMod:
+      return std::fmod(a, b);
+    case promql::BinaryOp::kPow:
+      return std::pow(a, b);
+    case promql::BinaryOp::kAtan2:
+      return std::atan2(a, b);
     case promql::BinaryOp::kEqual:
     case promql::BinaryOp::kNotEqual:
     case promql::BinaryOp::kLess:
@@ -63,7 +70,8 @@ std::optional<double> Arithmetic(promql::BinaryOp op, double a, double b) {
     case promql::BinaryOp::kOr:
     case promql::BinaryOp::kUnless:
     case promql::BinaryOp::kTrimUpper:
-    case promql::BinaryOp::kTrimLower: break;
+    case promql::BinaryOp::kTrimLower:
+      break;
   }
   return std::nullopt;
 }

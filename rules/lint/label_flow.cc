@@ -88,7 +88,7 @@ LabelShape Union(const LabelShape& a, const LabelShape& b) {
   return shape;
 }
 
-bool MatchesAnyOf(const Matcher& matcher, const std::set<std::string, std::less<>>& values) {
+bool MatchesAnyOf(const Matcher& matcher, const std::set<std::string>& values) {
   return std::ranges::any_of(values,
                              [&](const std::string& value) { return matcher.Matches(value); });
 }
@@ -100,8 +100,8 @@ void ApplyMatcher(const Matcher& matcher, const Expr& expr, const MetricShape* k
   if (name == kMetricName) return;
   const bool wants_it = !matcher.MatchesEmpty();
   if (wants_it && shape.Of(name) == Presence::kNever && !shape.empty) {
-    shape.empty =
-        EmptyReason{&expr, EmptyReason::Kind::kNoLabel, name, known != nullptr && !known->certain()};
+    shape.empty = EmptyReason{&expr, EmptyReason::Kind::kNoLabel, name,
+                              known != nullptr && !known->certain()};
     return;
   }
   const bool equals_nothing = matcher.op() == MatchOp::kEqual && matcher.value().empty();
@@ -196,8 +196,8 @@ LabelShape LabelFlow::Shape(const Expr& expr, const promql::VectorSelector& sele
       shape.labels[name] = {some ? Presence::kMaybe : Presence::kAlways, ""};
     }
     if (known->missing) {
-      shape.empty = EmptyReason{&expr, EmptyReason::Kind::kNoMetric, std::string(metric),
-                                !known->certain()};
+      shape.empty =
+          EmptyReason{&expr, EmptyReason::Kind::kNoMetric, std::string(metric), !known->certain()};
     }
   } else if (!metric.empty() && schema_.OwnsPrefix(metric, nullptr)) {
     shape.empty =
@@ -217,7 +217,8 @@ LabelShape LabelFlow::OfCall(const Expr& expr, const promql::Call& call) {
     if (series && vector == nullptr) vector = &shape;
   }
   if (function == "absent" || function == "absent_over_time") return AbsentShape(*call.args[0]);
-  if (expr.type == promql::ValueType::kScalar || vector == nullptr || function == "vector") return {};
+  if (expr.type == promql::ValueType::kScalar || vector == nullptr || function == "vector")
+    return {};
   LabelShape shape = *vector;
   if (function == "label_replace" || function == "label_join") {
     const std::string target = TextArgument(call, 1);
@@ -241,8 +242,8 @@ LabelShape LabelFlow::OfAggregate(const Expr& /*expr*/, const promql::Aggregate&
   if (aggregate.param != nullptr) Compute(*aggregate.param);
   const LabelShape& inner = Compute(*aggregate.expr);
   using enum promql::AggregateOp;
-  const bool picks = aggregate.op == kTopk || aggregate.op == kBottomk ||
-                     aggregate.op == kLimitk || aggregate.op == kLimitRatio;
+  const bool picks = aggregate.op == kTopk || aggregate.op == kBottomk || aggregate.op == kLimitk ||
+                     aggregate.op == kLimitRatio;
   if (picks) return inner;
   const std::string remover = GroupingText(aggregate);
   LabelShape shape = aggregate.without ? Without(inner, aggregate.grouping, remover)
@@ -274,8 +275,8 @@ LabelShape LabelFlow::OfBinary(const Expr& expr, const promql::Binary& binary) {
   const LabelShape& one = swapped ? left : right;
   LabelShape shape = many;
   if (matching.cardinality == promql::VectorMatching::Cardinality::kOneToOne) {
-    const std::string remover = std::string(matching.on ? "on (" : "ignoring (") +
-                                Join(matching.labels) + ")";
+    const std::string remover =
+        std::string(matching.on ? "on (" : "ignoring (") + Join(matching.labels) + ")";
     if (matching.on) {
       shape = OnlyThese(many, matching.labels, remover);
     } else if (!matching.labels.empty()) {
@@ -289,8 +290,8 @@ LabelShape LabelFlow::OfBinary(const Expr& expr, const promql::Binary& binary) {
     if (found != one.labels.end()) {
       shape.labels.insert(*found);
     } else if (one.Of(name) == Presence::kNever) {
-      shape.gone[name] = "the side that group_" + std::string(swapped ? "right" : "left") +
-                         " takes it from";
+      shape.gone[name] =
+          "the side that group_" + std::string(swapped ? "right" : "left") + " takes it from";
     }
   }
   shape.assumed = left.assumed || right.assumed;
@@ -328,8 +329,7 @@ std::vector<Mismatch> Mismatches(const promql::VectorMatching& matching, const L
       const std::string& a = left.labels.find(name)->second.value;
       const std::string& b = right.labels.find(name)->second.value;
       if (a.empty() || b.empty() || a == b) continue;
-      mismatches.push_back(
-          {.label = name, .left_value = a, .right_value = b, .assumed = assumed});
+      mismatches.push_back({.label = name, .left_value = a, .right_value = b, .assumed = assumed});
     }
   }
   return mismatches;

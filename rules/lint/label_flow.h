@@ -24,11 +24,11 @@ enum class Presence { kNever, kMaybe, kAlways };
 struct EmptyReason {
   const promql::Expr* where = nullptr;
   enum class Kind {
-    kNoMetric,     // the metric does not exist
-    kNoLabel,      // a matcher wants a label that the metric does not have
-    kNoValue,      // a matcher wants a value that the label never has
-    kNoPartner,    // vector matching finds no pair
-    kNoBuckets,    // histogram_quantile of something without `le`
+    kNoMetric,      // the metric does not exist
+    kNoLabel,       // a matcher wants a label that the metric does not have
+    kNoValue,       // a matcher wants a value that the label never has
+    kNoPartner,     // vector matching finds no pair
+    kNoBuckets,     // histogram_quantile of something without `le`
     kContradiction  // the comparisons exclude each other
   } kind = Kind::kNoMetric;
   std::string subject;  // the metric or the label
@@ -83,7 +83,7 @@ class LabelFlow {
 // A label that keeps two sides of an operator from ever matching.
 struct Mismatch {
   std::string label;
-  bool on_left = false;  // the side that always has it; the other never does
+  bool on_left = false;    // the side that always has it; the other never does
   std::string left_value;  // when both have it: two values that differ
   std::string right_value;
   bool assumed = false;

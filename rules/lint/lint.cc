@@ -106,8 +106,7 @@ class Collector final : public Reporter {
 
 bool IsAsked(const LintRequest& request, const CheckSpec& check) {
   if (request.settings.IsDisabled(check.name)) return false;
-  return request.only.empty() ||
-         std::ranges::find(request.only, check.name) != request.only.end();
+  return request.only.empty() || std::ranges::find(request.only, check.name) != request.only.end();
 }
 
 void LintRule(const LintRequest& request, const RuleContext& context, size_t rule,
@@ -119,9 +118,11 @@ void LintRule(const LintRequest& request, const RuleContext& context, size_t rul
   }
   std::vector<TextEdit> edits = collector.TakeEdits();
   if (edits.empty()) return;
-  result.corrected.push_back({.file = context.document.file,
-                              .rule = context.rule.name,
-                              .expr = Edited(context.query().text(), std::move(edits))});
+  std::string expr = Edited(context.query().text(), std::move(edits));
+  // Corrections may get in each other's way; then each stands for itself.
+  if (!promql::ParseQuery(expr, {.experimental_functions = true}).ok()) return;
+  result.corrected.push_back(
+      {.file = context.document.file, .rule = context.rule.name, .expr = std::move(expr)});
 }
 
 void LintDocument(const LintRequest& request, const LintInput& input, const RuleDocument& document,
@@ -228,7 +229,11 @@ std::vector<RuleVerdict> CertainVerdicts(const std::vector<RuleGroupSpec>& group
 }
 
 std::string Edited(std::string_view text, std::vector<TextEdit> edits) {
-  std::ranges::stable_sort(edits, {}, [](const TextEdit& edit) { return edit.where.begin; });
+  // At one place what is inserted comes first, and of replacements the wider one is kept.
+  std::ranges::stable_sort(edits, {}, [](const TextEdit& edit) {
+    const bool replaces = edit.where.end > edit.where.begin;
+    return std::tuple(edit.where.begin, replaces, -edit.where.end);
+  });
   std::string out;
   size_t at = 0;
   for (const TextEdit& edit : edits) {

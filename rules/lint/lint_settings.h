@@ -52,10 +52,10 @@ struct Policy {
   std::optional<Regex> rule_name;
   std::optional<Duration> min_for;
   std::optional<Duration> max_for;
-  std::vector<std::string> keep;   // labels that aggregations must keep
-  std::vector<std::string> strip;  // labels that aggregations must drop
+  std::vector<std::string> keep;             // labels that aggregations must keep
+  std::vector<std::string> strip;            // labels that aggregations must drop
   std::vector<std::string> selector_labels;  // matchers that selectors must have
-  std::vector<Regex> reject;       // texts that labels and annotations must not contain
+  std::vector<Regex> reject;                 // texts that labels and annotations must not contain
   bool owner_required = false;
   std::vector<std::string> owners;  // those that are allowed; empty: any
   std::string report;               // said of every rule that matches

@@ -102,7 +102,7 @@ void AddFamily(MetricSchema& schema, const FamilyShape& family) {
     figure.type = MetricType::kCounter;
     schema.Add(std::move(figure));
   }
-  MetricShape parts = std::move(shape);
+  MetricShape parts = shape;
   if (histogram) parts.name += "_bucket";
   if (histogram || family.has_quantiles) {
     parts.labels.insert(histogram ? "le" : "quantile");
@@ -113,6 +113,7 @@ void AddFamily(MetricSchema& schema, const FamilyShape& family) {
     // The family's own name is no series; what is known of it says what to write instead.
     schema.Add({.name = std::string(family.name),
                 .type = family.type,
+                .labels = std::move(shape.labels),
                 .origin = family.origin,
                 .source = family.source,
                 .missing = true});

@@ -74,8 +74,8 @@ ControlComment ReadComment(std::string_view text, int line) {
   }
   if (row->wants_check) ReadCheck(text, comment);
   if (row->wants_value) comment.value = text;
-  const bool missing = (row->wants_check && comment.check.empty()) ||
-                       (row->wants_value && comment.value.empty());
+  const bool missing =
+      (row->wants_check && comment.check.empty()) || (row->wants_value && comment.value.empty());
   if (missing && comment.error.empty()) {
     comment.error = "\"" + comment.word + "\" wants " +
                     (row->wants_check ? "the name of a check" : "a value") + " behind it";
@@ -203,8 +203,8 @@ std::vector<ControlComment> ReadControlComments(std::string_view text) {
     if (hash == std::string_view::npos) continue;
     std::string_view comment = Trim(content.substr(hash + 1));
     const std::string_view tool = TakeWord(comment);
-    // "# tocsin: on_missing=keep" is no comment to the linter.
-    if (tool == "pint" || tool == "tocsin") {
+    // "# tocsin: on_missing=keep" is a setting of the rule, not for the linter.
+    if (tool == "pint" || tool == "tocsin" || tool == "tocsin:") {
       const bool like_one = comment.find('/') != std::string_view::npos ||
                             comment.starts_with("disable") || comment.starts_with("snooze");
       if (like_one) comments.push_back(ReadComment(comment, line));
@@ -240,8 +240,7 @@ ReadDocument ReadRuleDocument(std::string file, std::string text, const RuleDefa
   document.ignored = std::ranges::any_of(
       document.comments, [](const ControlComment& c) { return c.word == "ignore/file"; });
   if (document.ignored) return result;
-  Result<std::vector<RuleGroupSpec>> groups =
-      ParseRuleFile(document.file, document.text, defaults);
+  Result<std::vector<RuleGroupSpec>> groups = ParseRuleFile(document.file, document.text, defaults);
   if (!groups.ok()) {
     result.findings = FindingsOf(groups.error(), document.file, "yaml/parse");
     for (Finding& finding : result.findings) {

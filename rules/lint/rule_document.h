@@ -31,18 +31,18 @@ namespace tocsin::lint {
 // CHECK may name the metric that it is to overlook: disable promql/series(up).
 struct ControlComment {
   int line = 0;
-  std::string word;                    // "disable", "file/owner", …
-  std::string check;                   // without parentheses
-  std::string subject;                 // in parentheses
-  std::string value;                   // an owner's name
-  std::optional<Timestamp> until;      // of snooze
-  std::string error;                   // what is wrong with the comment; "" when it is right
+  std::string word;                // "disable", "file/owner", …
+  std::string check;               // without parentheses
+  std::string subject;             // in parentheses
+  std::string value;               // an owner's name
+  std::optional<Timestamp> until;  // of snooze
+  std::string error;               // what is wrong with the comment; "" when it is right
 };
 std::vector<ControlComment> ReadControlComments(std::string_view text);
 
 struct RulePlaces {
   TextPlace rule;
-  TextPlace expr;   // of the scalar
+  TextPlace expr;                                             // of the scalar
   std::map<std::string, TextPlace, std::less<>> fields;       // keys: "alert", "expr", "for", …
   std::map<std::string, TextPlace, std::less<>> labels;       // keys
   std::map<std::string, TextPlace, std::less<>> annotations;  // keys

@@ -12,10 +12,14 @@ using promql::Expr;
 
 BinaryOp Mirrored(BinaryOp op) {
   switch (op) {
-    case BinaryOp::kLess: return BinaryOp::kGreater;
-    case BinaryOp::kLessEqual: return BinaryOp::kGreaterEqual;
-    case BinaryOp::kGreater: return BinaryOp::kLess;
-    case BinaryOp::kGreaterEqual: return BinaryOp::kLessEqual;
+    case BinaryOp::kLess:
+      return BinaryOp::kGreater;
+    case BinaryOp::kLessEqual:
+      return BinaryOp::kGreaterEqual;
+    case BinaryOp::kGreater:
+      return BinaryOp::kLess;
+    case BinaryOp::kGreaterEqual:
+      return BinaryOp::kLessEqual;
     case BinaryOp::kEqual:
     case BinaryOp::kNotEqual:
     case BinaryOp::kAdd:
@@ -29,7 +33,8 @@ BinaryOp Mirrored(BinaryOp op) {
     case BinaryOp::kOr:
     case BinaryOp::kUnless:
     case BinaryOp::kTrimUpper:
-    case BinaryOp::kTrimLower: break;
+    case BinaryOp::kTrimLower:
+      break;
   }
   return op;
 }
