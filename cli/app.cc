@@ -52,6 +52,20 @@ std::vector<server::FamilyMetadata> Metadata(const TargetManager& targets) {
   return metadata;
 }
 
+std::vector<DataSource> SourcesOf(const TargetManager& targets) {
+  std::vector<DataSource> sources;
+  for (TargetSnapshot& target : targets.Snapshot().active) {
+    sources.push_back(
+        {.name = target.scrape_pool + "/" + std::string(target.labels.Get("instance")),
+         .labels = std::move(target.labels),
+         .collections = target.collections,
+         .failing = target.health == TargetHealth::kDown,
+         .last_collection = target.last_scrape,
+         .interval = target.interval});
+  }
+  return sources;
+}
+
 struct ReloadState {
   bool ok = true;
   std::optional<Timestamp> at;
@@ -125,7 +139,10 @@ App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
              .resolved_retention = options.resolved_retention,
              .journal_path = options.storage_path + "/alerts.json",
              .outage_tolerance = options.outage_tolerance,
-             .for_grace_period = options.for_grace_period},
+             .for_grace_period = options.for_grace_period,
+             .max_concurrent_evals = options.max_concurrent_evals,
+             .history = options.rule_history,
+             .rule_metrics = options.rule_metrics},
             {.clock = dependencies.clock,
              .scheduler = dependencies.scheduler,
              .cpu = dependencies.cpu,
@@ -135,7 +152,8 @@ App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
              .notifier = alertmanagers,
              .files = dependencies.files,
              .log = dependencies.log,
-             .metrics = metrics}),
+             .metrics = metrics,
+             .sources = [this] { return SourcesOf(targets); }}),
       last_reload(std::make_shared<const ReloadState>()),
       reload_ok(metrics.MakeGauge("prometheus_config_last_reload_successful",
                                   "Whether the last configuration reload attempt was successful.")),

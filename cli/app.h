@@ -41,6 +41,9 @@ struct AppOptions {
   Duration outage_tolerance = std::chrono::hours(1);
   Duration for_grace_period = std::chrono::minutes(10);
   Duration resolved_retention = std::chrono::minutes(15);
+  size_t max_concurrent_evals = 4;
+  size_t rule_history = 20;  // evaluations of each rule that are remembered
+  bool rule_metrics = true;
   size_t notification_queue_capacity = 10'000;  // alerts for each Alertmanager
   promql::EngineOptions engine;
   std::vector<std::pair<std::string, std::string>> flags;  // for /api/v1/status/flags

@@ -21,7 +21,7 @@ constexpr std::string_view kWithoutMeaning[] = {
     "promql-per-step-stats",   // always on
     "native-histograms",       // always on
     "extra-scrape-metrics",    // always on
-    "concurrent-rule-eval",    // groups run side by side anyway
+    "concurrent-rule-eval",    // always on
     "auto-gomaxprocs",         // of Go's runtime
     "auto-gomemlimit",         // of Go's runtime
     "use-uncached-io",         // there are no blocks

@@ -67,6 +67,17 @@ constexpr FlagSpec kFlags[] = {
      .value = "DURATION",
      .fallback = "15m",
      .help = "For how long the end of an alert is sent again."},
+    {.name = "--rules.max-concurrent-evals",
+     .value = "N",
+     .fallback = "4",
+     .help = "Threads that groups share, beside one each, for rules that do not depend on each "
+             "other; 0 is one rule after the other."},
+    {.name = "--rules.history",
+     .value = "N",
+     .fallback = "20",
+     .help = "How many evaluations of each rule /api/v1/rules/history shows."},
+    {.name = "--rules.without-rule-metrics",
+     .help = "No figures of single rules (tocsin_rule_*), only of groups."},
     {.name = "--alertmanager.notification-queue-capacity",
      .value = "N",
      .fallback = "10000",
@@ -157,6 +168,11 @@ Result<ServeOptions> ReadServeFlags(const Arguments& arguments) {
   ASSIGN_OR_RETURN(app.for_grace_period, arguments.DurationOf("--rules.alert.for-grace-period"));
   ASSIGN_OR_RETURN(app.resolved_retention,
                    arguments.DurationOf("--rules.alert.resolved-retention"));
+  ASSIGN_OR_RETURN(const int64_t evals, arguments.IntegerOf("--rules.max-concurrent-evals"));
+  app.max_concurrent_evals = static_cast<size_t>(evals);
+  ASSIGN_OR_RETURN(const int64_t history, arguments.IntegerOf("--rules.history"));
+  app.rule_history = static_cast<size_t>(history);
+  app.rule_metrics = !arguments.Switch("--rules.without-rule-metrics");
   ASSIGN_OR_RETURN(const int64_t capacity,
                    Positive("--alertmanager.notification-queue-capacity", arguments));
   app.notification_queue_capacity = static_cast<size_t>(capacity);

@@ -214,6 +214,7 @@ void TargetLoop::Remember(const Outcome& outcome) {
   snapshot_.last_scrape = outcome.at;
   snapshot_.last_duration = outcome.took;
   snapshot_.last_samples = outcome.counts.scraped;
+  ++snapshot_.collections;
 }
 
 CommitReport TargetLoop::Commit(const std::vector<PendingSample>& batch) {

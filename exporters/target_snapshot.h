@@ -1,6 +1,7 @@
 // What the outside sees of the things that are watched: scrape targets and built-in collectors.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -28,6 +29,7 @@ struct TargetSnapshot {
   Duration interval{};
   Duration timeout{};
   size_t last_samples = 0;
+  uint64_t collections = 0;  // that are over, failed ones too
   // Type and help of what the last collection brought; never null, each once.
   std::vector<std::shared_ptr<const FamilyText>> families;
 };

@@ -54,20 +54,34 @@ size_t CountActive(const Alerts& alerts) {
   }));
 }
 
+Absence Judge(const Alert& was, const AlertEvaluation& evaluation) {
+  if (was.restored && evaluation.warming_up) {
+    return {AlertCondition::kUnknown, AlertHold::kStartup};
+  }
+  if (was.timing.phase == AlertPhase::kInactive || !evaluation.judge_absence) return {};
+  return evaluation.judge_absence(was);
+}
+
 // What becomes of one alert, present in the result (`now`) or not (null).
 std::optional<Alert> MoveOn(const Alert* was, const Alert* now, const AlertPolicy& policy,
                             const AlertEvaluation& evaluation) {
-  AlertCondition condition = AlertCondition::kHolds;
-  if (now == nullptr) {
-    const bool may_be_back_later = was->restored && evaluation.warming_up;
-    condition = may_be_back_later ? AlertCondition::kUnknown : AlertCondition::kGone;
-  }
-  const std::optional<AlertTiming> timing = Next(
-      was == nullptr ? std::nullopt : std::optional(was->timing), condition, evaluation.at, policy);
+  Absence absence{.condition = AlertCondition::kHolds};
+  if (now == nullptr) absence = Judge(*was, evaluation);
+  const std::optional<AlertTiming> timing =
+      Next(was == nullptr ? std::nullopt : std::optional(was->timing), absence.condition,
+           evaluation.at, policy);
   if (!timing) return std::nullopt;
   Alert next = now == nullptr ? *was : *now;
   next.timing = *timing;
+  next.hold = absence.why;
+  const bool keeps = timing->phase == AlertPhase::kFiring && timing->keep_firing_since;
+  if (keeps && absence.condition == AlertCondition::kGone) next.hold = AlertHold::kKeepFiringFor;
   return next;
+}
+
+std::optional<AlertPhase> PhaseOf(const Alerts& alerts, const LabelSet& labels) {
+  const auto found = alerts.find(labels);
+  return found == alerts.end() ? std::nullopt : std::optional(found->second.timing.phase);
 }
 
 }  // namespace
@@ -95,13 +109,14 @@ Result<Alerts> AlertingRule::Expand(const promql::VectorValue& vector,
   Alerts alerts;
   for (const promql::VectorElement& element : vector) {
     const templates::AlertFields fields = FieldsOf(element, context);
-    LabelSet labels = element.labels;
-    labels.Remove(kMetricName);
+    Alert alert;
+    alert.sample = element.labels;
+    alert.sample.Remove(kMetricName);
+    LabelSet labels = alert.sample;
     for (const TemplatedLabel& label : spec_.label_templates) {
       labels.Set(label.name, Expand(label.value, fields, context));
     }
     labels.Set(kAlertName, spec_.name);
-    Alert alert;
     for (const TemplatedLabel& annotation : spec_.annotation_templates) {
       alert.annotations.Set(annotation.name, Expand(annotation.value, fields, context));
     }
@@ -141,9 +156,27 @@ Status AlertingRule::Update(const promql::VectorValue& vector, const AlertEvalua
     return ResourceExhausted(
         fmt::format("exceeded limit of {} with {} alerts", evaluation.limit, active));
   }
+  NoteTransitions(next, evaluation.at);
   alerts_ = std::move(next);
   std::ranges::move(withdrawn, std::back_inserter(withdrawn_));
   return Ok();
+}
+
+void AlertingRule::NoteTransitions(const Alerts& next, Timestamp at) {
+  const auto note = [&](const LabelSet& labels, const Alert& alert) {
+    const std::optional<AlertPhase> from = PhaseOf(alerts_, labels);
+    const std::optional<AlertPhase> to = PhaseOf(next, labels);
+    // That an old end is forgotten is no news.
+    if (from == to || (from == AlertPhase::kInactive && !to)) return;
+    transitions_.push_back({.labels = labels, .from = from, .to = to, .value = alert.value});
+    if ((from == AlertPhase::kFiring) != (to == AlertPhase::kFiring)) flaps_.Note(labels, at);
+  };
+  transitions_.clear();
+  for (const auto& [labels, alert] : next) note(labels, alert);
+  for (const auto& [labels, alert] : alerts_) {
+    if (!next.contains(labels)) note(labels, alert);
+  }
+  flaps_.Forget(at);
 }
 
 std::vector<Notification> AlertingRule::TakeDue(Timestamp at, const Sending& sending) {

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "alertmanager_client/notifier.h"
@@ -12,17 +14,21 @@
 #include "engine/model/label_set.h"
 #include "engine/promql/engine.h"
 #include "rules/alert_timing.h"
+#include "rules/flap_counter.h"
 #include "rules/rule_file.h"
 #include "rules/rule_sample.h"
+#include "rules/snapshot.h"
 #include "rules/template/functions.h"
 #include "rules/template/value.h"
 
 namespace tocsin {
 
 struct Alert {
+  LabelSet sample;       // the labels of what the expression gave, without a name
   LabelSet annotations;  // expanded
   double value = 0;
   AlertTiming timing;
+  AlertHold hold = AlertHold::kNone;
   // Taken over from an earlier process.
   bool restored = false;
 };
@@ -35,6 +41,12 @@ struct ExpansionContext {
   templates::Environment environment;
 };
 
+// What an alert that the result does not have is to be taken for, and why.
+struct Absence {
+  AlertCondition condition = AlertCondition::kGone;
+  AlertHold why = AlertHold::kNone;
+};
+
 // One evaluation of the rule.
 struct AlertEvaluation {
   Timestamp at{};
@@ -43,6 +55,8 @@ struct AlertEvaluation {
   // The data may not be back since the start of the process: a restored alert that is missing in
   // the result is not taken for resolved yet.
   bool warming_up = false;
+  // Asked about pending and firing alerts that the result does not have; empty: they are gone.
+  std::function<Absence(const Alert& alert)> judge_absence;
 };
 
 // Not thread-safe.
@@ -85,16 +99,23 @@ class AlertingRule {
   };
   const TemplateFailures& template_failures() const { return template_failures_; }
 
+  // What the last Update has changed; nothing since the last call.
+  std::vector<AlertTransition> TakeTransitions() { return std::exchange(transitions_, {}); }
+  const FlapCounter& flaps() const { return flaps_; }
+
  private:
   std::string Expand(const AlertTemplate& text, const templates::AlertFields& fields,
                      const ExpansionContext& context);
   Result<Alerts> Expand(const promql::VectorValue& vector, const ExpansionContext& context);
+  void NoteTransitions(const Alerts& next, Timestamp at);
 
   const RuleSpec& spec_;
   Alerts alerts_;
   // Alerts that the Alertmanager takes for firing and that are pending again.
   std::vector<Notification> withdrawn_;
   TemplateFailures template_failures_;
+  std::vector<AlertTransition> transitions_;
+  FlapCounter flaps_;
 };
 
 // The path of an expression's table in the web interface: what alerts link to.

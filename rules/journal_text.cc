@@ -39,6 +39,7 @@ void WriteAlert(JsonWriter& json, const LabelSet& labels, const Alert& alert) {
   const auto phase = std::ranges::find(kPhases, alert.timing.phase, &PhaseRow::phase);
   json.BeginObject();
   WriteLabels(json, "labels", labels);
+  WriteLabels(json, "sample", alert.sample);
   WriteLabels(json, "annotations", alert.annotations);
   json.Field("value", FormatGoV(alert.value));
   json.Field("phase", phase->name);
@@ -90,6 +91,9 @@ Result<const JsonValue::Array*> ReadArray(const JsonValue& json, std::string_vie
 Result<Alert> ReadAlert(const JsonValue& json) {
   Alert alert;
   alert.restored = true;
+  if (json.Find("sample") != nullptr) {
+    ASSIGN_OR_RETURN(alert.sample, ReadLabels(json, "sample"));
+  }
   ASSIGN_OR_RETURN(alert.annotations, ReadLabels(json, "annotations"));
   ASSIGN_OR_RETURN(const std::string value, ReadText(json, "value"));
   alert.value = ParseGoFloat(value).value_or(0);

@@ -25,12 +25,13 @@ Duration TwoCollections(const Config& config) {
 
 RuleManager::RuleManager(RuleManagerOptions options, Dependencies dependencies)
     : options_(std::move(options)),
-      dependencies_(dependencies),
-      started_at_(dependencies.clock.Now()),
+      dependencies_(std::move(dependencies)),
+      started_at_(dependencies_.clock.Now()),
+      threads_(std::make_unique<SpareThreads>(&dependencies_.cpu, options_.max_concurrent_evals)),
       journal_(options_.journal_path.empty()
                    ? nullptr
-                   : std::make_unique<AlertJournal>(options_.journal_path, dependencies.files,
-                                                    dependencies.log)) {}
+                   : std::make_unique<AlertJournal>(options_.journal_path, dependencies_.files,
+                                                    dependencies_.log)) {}
 
 RuleManager::~RuleManager() { Stop(); }
 
@@ -48,7 +49,10 @@ RuleGroupSettings RuleManager::SettingsFor(const Config& config) const {
           .resolved_retention = options_.resolved_retention,
           .data_since = started_at_,
           .data_delay = TwoCollections(config),
-          .patience = options_.outage_tolerance};
+          .patience = options_.outage_tolerance,
+          .history = options_.history,
+          .max_lanes = options_.max_concurrent_evals,
+          .rule_metrics = options_.rule_metrics};
 }
 
 std::shared_ptr<GroupRunner> RuleManager::MakeRunner(RuleGroupSpec spec,
@@ -62,7 +66,9 @@ std::shared_ptr<GroupRunner> RuleManager::MakeRunner(RuleGroupSpec spec,
                                                           .sink = d.sink,
                                                           .notifier = d.notifier,
                                                           .log = d.log,
-                                                          .metrics = d.metrics});
+                                                          .metrics = d.metrics,
+                                                          .threads = *threads_,
+                                                          .sources = d.sources});
   return std::make_shared<GroupRunner>(
       std::move(group), GroupRunner::Dependencies{
                             .clock = d.clock,

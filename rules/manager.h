@@ -25,6 +25,7 @@
 #include "engine/promql/engine.h"
 #include "engine/storage/appender.h"
 #include "engine/storage/querier.h"
+#include "rules/data_source.h"
 #include "rules/snapshot.h"
 
 namespace tocsin {
@@ -40,12 +41,20 @@ struct RuleManagerOptions {
   Duration outage_tolerance = std::chrono::hours(1);
   // Without a journal, only rules with at least this `for` are restored from the store.
   Duration for_grace_period = std::chrono::minutes(10);
+  // Threads of the executor that groups may take beside their own, all together, for rules that do
+  // not depend on each other.
+  size_t max_concurrent_evals = 4;
+  // Evaluations that are remembered for each rule.
+  size_t history = 20;
+  // Whether there are figures of single rules (tocsin_rule_*).
+  bool rule_metrics = true;
 };
 
 class AlertJournal;
 class GroupRunner;
 class RuleGroup;
 class RuleSeriesWriter;
+class SpareThreads;
 struct FormerRule;
 struct RuleGroupSettings;
 struct RuleGroupSpec;
@@ -64,6 +73,7 @@ class RuleManager {
     FileSystem& files;
     Logger& log;
     Metrics& metrics;
+    DataSources sources;  // may be empty
   };
 
   RuleManager(RuleManagerOptions options, Dependencies dependencies);
@@ -99,6 +109,7 @@ class RuleManager {
   const RuleManagerOptions options_;
   const Dependencies dependencies_;
   const Timestamp started_at_;
+  const std::unique_ptr<SpareThreads> threads_;
   const std::unique_ptr<AlertJournal> journal_;  // null when there is none
   bool restored_ = false;                        // by the first Apply
   mutable Mutex mutex_;

@@ -5,8 +5,8 @@
 #include <variant>
 
 #include "engine/model/histogram.h"
-#include "engine/promql/parser.h"
-#include "rules/query_reach.h"
+#include "rules/absence_judge.h"
+#include "rules/input_health.h"
 #include "rules/recording_rule.h"
 
 namespace tocsin {
@@ -14,16 +14,6 @@ namespace {
 
 double SecondsSince(SteadyTime start, const Clock& clock) {
   return std::chrono::duration<double>(clock.Steady() - start).count();
-}
-
-std::vector<promql::GroupQuery> QueriesOf(const RuleGroupSpec& spec) {
-  std::vector<promql::GroupQuery> queries;
-  for (const RuleSpec& rule : spec.rules) {
-    promql::GroupQuery query = {.query = rule.query, .writes = {rule.name}};
-    if (rule.alerting) query.writes = {"ALERTS", "ALERTS_FOR_STATE"};
-    queries.push_back(std::move(query));
-  }
-  return queries;
 }
 
 Result<promql::VectorValue> VectorOf(promql::QueryValue value) {
@@ -65,14 +55,13 @@ RuleGroup::RuleGroup(std::shared_ptr<const RuleGroupSpec> spec, RuleGroupSetting
       dependencies_(dependencies),
       metrics_(dependencies.metrics, GroupKey(spec_->file, spec_->name)),
       external_labels_(std::make_shared<const LabelSet>(settings_.external_labels)),
-      plan_(dependencies.engine, QueriesOf(*spec_)),
+      lanes_(dependencies.engine, spec_->rules, settings_.max_lanes),
       orphans_(dependencies.sink) {
-  for (const RuleSpec& spec_of_rule : spec_->rules) {
-    RunningRule rule = {.spec = &spec_of_rule, .written = RuleSeriesWriter(dependencies_.sink)};
-    if (spec_of_rule.alerting) rule.alerting = std::make_unique<AlertingRule>(spec_of_rule);
-    rule.reach = Reach(spec_of_rule.query->root());
-    rule.canonical_query = promql::Print(spec_of_rule.query->root());
-    rules_.push_back(std::move(rule));
+  for (const RuleSpec& rule : spec_->rules) {
+    rules_.emplace_back(rule, dependencies_.sink);
+    if (!settings_.rule_metrics) continue;
+    rules_.back().metrics.emplace(dependencies_.metrics, GroupKey(spec_->file, spec_->name),
+                                  rule.name, rules_.size());
   }
   metrics_.interval->Set(ToSeconds(spec_->interval));
   metrics_.rules->Set(static_cast<double>(rules_.size()));
@@ -84,27 +73,46 @@ void RuleGroup::Remember(size_t rule, RuleMemory memory) {
 }
 
 void RuleGroup::Evaluate(Timestamp at) {
+  if (IsWaiting(at)) return;
   last_evaluation_ = dependencies_.clock.Now();
   const SteadyTime start = dependencies_.clock.Steady();
   if (restore_ && evaluations_ == 0) ReadStored(at);
-  EvaluateRules(at);
+  Round round{.at = at};
+  if (dependencies_.sources) round.broken = BrokenSources(dependencies_.sources(), at);
+  EvaluateRules(round);
   MarkOrphansStale(at);
   if (++evaluations_ == 2 && restore_) RestoreStored();
   seconds_ = SecondsSince(start, dependencies_.clock);
   Measure();
 }
 
-void RuleGroup::EvaluateRules(Timestamp at) {
-  const promql::QueryLimits limits = {.canceled = [this] { return canceled_.load(); }};
-  promql::GroupPlan::Evaluation queries =
-      plan_.Begin(dependencies_.querier, DataTimeMs(at), limits);
-  for (size_t i = 0; i < rules_.size() && !canceled_; ++i) {
-    const SteadyTime start = dependencies_.clock.Steady();
-    EvaluateRule(rules_[i], queries.Run(i), at);
-    rules_[i].seconds = SecondsSince(start, dependencies_.clock);
-    metrics_.rule_duration->Observe(rules_[i].seconds);
-    metrics_.rule_duration_histogram->Observe(rules_[i].seconds);
+bool RuleGroup::IsWaiting(Timestamp at) {
+  waiting_for_.clear();
+  const bool guards = spec_->extensions.startup_guard && evaluations_ == 0 && dependencies_.sources;
+  if (!guards || at > settings_.data_since + 2 * spec_->interval) return false;
+  const std::vector<DataSource> sources = dependencies_.sources();
+  for (const RunningRule& rule : rules_) {
+    std::ranges::move(NotYetCollected(rule.inputs, sources), std::back_inserter(waiting_for_));
   }
+  std::ranges::sort(waiting_for_);
+  waiting_for_.erase(std::ranges::unique(waiting_for_).begin(), waiting_for_.end());
+  return !waiting_for_.empty();
+}
+
+void RuleGroup::EvaluateRules(const Round& round) {
+  const promql::QueryLimits limits = {.canceled = [this] { return canceled_.load(); }};
+  const EvaluationLanes::Take take = [&](size_t rule, Result<promql::QueryResult> result,
+                                         SteadyTime start) {
+    EvaluateRule(rules_[rule], std::move(result), round);
+    if (!canceled_) Remember(rules_[rule], start, round);
+  };
+  lanes_.Evaluate({.querier = dependencies_.querier,
+                   .t_ms = DataTimeMs(round.at),
+                   .limits = limits,
+                   .threads = dependencies_.threads,
+                   .take = take,
+                   .stop = canceled_,
+                   .clock = dependencies_.clock});
 }
 
 void RuleGroup::MarkOrphansStale(Timestamp at) {
@@ -118,8 +126,8 @@ void RuleGroup::Measure() {
   double rule_seconds = 0;
   size_t samples = 0;
   for (const RunningRule& rule : rules_) {
-    rule_seconds += rule.seconds;
-    samples += rule.samples;
+    rule_seconds += rule.status.seconds;
+    samples += rule.status.samples;
   }
   metrics_.group_duration->Observe(seconds_);
   metrics_.group_duration_histogram->Observe(seconds_);
@@ -157,24 +165,47 @@ void RuleGroup::RestoreStored() {
   metrics_.last_restore_duration->Set(SecondsSince(start, dependencies_.clock));
 }
 
-void RuleGroup::EvaluateRule(RunningRule& rule, Result<promql::QueryResult> result, Timestamp at) {
+void RuleGroup::EvaluateRule(RunningRule& rule, Result<promql::QueryResult> result,
+                             const Round& round) {
   // A canceled query says nothing about the rule.
   if (!result.ok() && result.error().code == ErrorCode::kCanceled && canceled_) return;
-  rule.last_evaluation = dependencies_.clock.Now();
+  const Timestamp at = round.at;
+  rule.status.last_evaluation = dependencies_.clock.Now();
+  if (result.ok()) {
+    rule.status.series_fetched = result->stats.series_fetched;
+    rule.status.no_input = rule.needs_series && rule.status.series_fetched == 0;
+  }
   const Result<RuleSamples> samples = Apply(rule, std::move(result), at);
   SendDueAlerts(rule, at);
   if (samples.ok()) {
-    rule.samples = samples->size();
-    return Record(rule, rule.written.Write(*samples, DataTimeMs(at)));
+    rule.status.samples = samples->size();
+    Record(rule, rule.written.Write(*samples, DataTimeMs(at)), at);
+  } else {
+    Record(rule, samples.error(), at);
+    // Alerts are held, so their series go on too; what they say of it is not worth a second error.
+    if (rule.alerting) (void)rule.written.Write(StateSamples(rule), DataTimeMs(at));
   }
-  Record(rule, samples.error());
-  // Alerts are held, so their series go on too; what they say of it is not worth a second error.
-  if (rule.alerting) (void)rule.written.Write(StateSamples(rule), DataTimeMs(at));
+}
+
+void RuleGroup::Remember(RunningRule& rule, SteadyTime start, const Round& round) {
+  rule.status.seconds = SecondsSince(start, dependencies_.clock);
+  rule.status.degraded_by =
+      DegradedBy(rule.inputs, round.broken, dependencies_.querier, round.at - spec_->query_offset);
+  metrics_.rule_duration->Observe(rule.status.seconds);
+  metrics_.rule_duration_histogram->Observe(rule.status.seconds);
+  EvaluationRecord record{.at = round.at,
+                          .seconds = rule.status.seconds,
+                          .samples = rule.status.samples,
+                          .series_fetched = rule.status.series_fetched,
+                          .error = rule.status.last_error};
+  if (rule.alerting) record.transitions = rule.alerting->TakeTransitions();
+  rule.Remember(std::move(record), settings_.history);
+  rule.Publish(round.at);
 }
 
 Result<RuleSamples> RuleGroup::Apply(RunningRule& rule, Result<promql::QueryResult> result,
                                      Timestamp at) {
-  rule.samples = 0;
+  rule.status.samples = 0;
   if (!result.ok()) return std::move(result).error();
   ASSIGN_OR_RETURN(promql::VectorValue vector, VectorOf(std::move(result->value)));
   if (!rule.alerting) return tocsin::Record(*rule.spec, std::move(vector), spec_->limit);
@@ -188,12 +219,15 @@ RuleSamples RuleGroup::StateSamples(const RunningRule& rule) const {
 
 Status RuleGroup::UpdateAlerts(RunningRule& rule, const promql::VectorValue& vector, Timestamp at) {
   const Duration wait = std::min(settings_.data_delay + rule.reach, settings_.patience);
-  const Status status = rule.alerting->Update(vector,
-                                              {.at = at,
-                                               .limit = spec_->limit,
-                                               .resolved_retention = settings_.resolved_retention,
-                                               .warming_up = at < settings_.data_since + wait},
-                                              ContextAt(at));
+  AbsenceJudge judge(*rule.spec, dependencies_.engine, dependencies_.querier, DataTimeMs(at));
+  const Status status = rule.alerting->Update(
+      vector,
+      {.at = at,
+       .limit = spec_->limit,
+       .resolved_retention = settings_.resolved_retention,
+       .warming_up = at < settings_.data_since + wait,
+       .judge_absence = [&judge](const Alert& alert) { return judge.Judge(alert); }},
+      ContextAt(at));
   const AlertingRule::TemplateFailures& failures = rule.alerting->template_failures();
   metrics_.template_expansions->Increment(static_cast<double>(failures.expansions));
   metrics_.template_failures->Increment(static_cast<double>(failures.failures));
@@ -226,54 +260,15 @@ void RuleGroup::SendDueAlerts(RunningRule& rule, Timestamp at) {
   if (!due.empty()) dependencies_.notifier.Notify(std::move(due));
 }
 
-void RuleGroup::Record(RunningRule& rule, const Status& status) {
+void RuleGroup::Record(RunningRule& rule, const Status& status, Timestamp at) {
   metrics_.evaluations->Increment();
-  if (status.ok()) {
-    rule.health = RuleHealth::kOk;
-    rule.last_error.clear();
-    rule.consecutive_failures = 0;
-    return;
-  }
-  metrics_.evaluation_failures->Increment();
-  ++rule.consecutive_failures;
-  rule.health = RuleHealth::kError;
+  if (!status.ok()) metrics_.evaluation_failures->Increment();
   // Once per error, not once per evaluation: an outage must not fill the log.
-  if (std::exchange(rule.last_error, status.error().message) == status.error().message) return;
+  if (!rule.status.Note(status, at)) return;
   dependencies_.log.Warn("evaluating a rule failed", {{"file", spec_->file},
                                                       {"group", spec_->name},
                                                       {"rule", rule.spec->name},
                                                       {"err", status.error().message}});
-}
-
-RuleSnapshot RuleGroup::SnapshotOf(const RunningRule& rule) const {
-  RuleSnapshot snapshot;
-  snapshot.alerting = rule.alerting != nullptr;
-  snapshot.name = rule.spec->name;
-  snapshot.query = rule.canonical_query;
-  snapshot.hold = rule.spec->hold;
-  snapshot.keep_firing_for = rule.spec->keep_firing_for;
-  snapshot.labels = rule.spec->labels;
-  snapshot.annotations = rule.spec->annotations;
-  snapshot.health = rule.health;
-  snapshot.last_error = rule.last_error;
-  snapshot.evaluation_seconds = rule.seconds;
-  snapshot.last_evaluation = rule.last_evaluation;
-  snapshot.consecutive_failures = rule.consecutive_failures;
-  snapshot.samples = rule.samples;
-  if (!rule.alerting) return snapshot;
-  snapshot.phase = rule.alerting->phase();
-  for (const auto& [labels, alert] : rule.alerting->alerts()) {
-    snapshot.alerts.push_back({.labels = labels,
-                               .annotations = alert.annotations,
-                               .phase = alert.timing.phase,
-                               .active_at = alert.timing.active_at,
-                               .fired_at = alert.timing.fired_at,
-                               .keep_firing_since = alert.timing.keep_firing_since,
-                               .resolved_at = alert.timing.resolved_at,
-                               .last_sent_at = alert.timing.last_sent_at,
-                               .value = alert.value});
-  }
-  return snapshot;
 }
 
 RuleGroupSnapshot RuleGroup::Snapshot() const {
@@ -282,7 +277,8 @@ RuleGroupSnapshot RuleGroup::Snapshot() const {
   snapshot.file = spec_->file;
   snapshot.interval = spec_->interval;
   snapshot.limit = spec_->limit;
-  for (const RunningRule& rule : rules_) snapshot.rules.push_back(SnapshotOf(rule));
+  for (const RunningRule& rule : rules_) snapshot.rules.push_back(rule.Snapshot());
+  snapshot.waiting_for = waiting_for_;
   snapshot.evaluation_seconds = seconds_;
   snapshot.last_evaluation = last_evaluation_;
   return snapshot;

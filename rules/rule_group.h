@@ -16,13 +16,15 @@
 #include "base/metrics.h"
 #include "base/result.h"
 #include "engine/promql/engine.h"
-#include "engine/promql/group_plan.h"
 #include "engine/storage/appender.h"
 #include "engine/storage/querier.h"
 #include "rules/alerting_rule.h"
+#include "rules/data_source.h"
+#include "rules/evaluation_lanes.h"
 #include "rules/group_metrics.h"
 #include "rules/rule_file.h"
 #include "rules/rule_series_writer.h"
+#include "rules/running_rule.h"
 #include "rules/snapshot.h"
 #include "rules/state_restore.h"
 
@@ -56,6 +58,11 @@ struct RuleGroupSettings {
   Timestamp data_since{};
   Duration data_delay{};
   Duration patience{};
+  // Evaluations that are remembered for each rule.
+  size_t history = 20;
+  // Lanes of rules that do not depend on each other.
+  size_t max_lanes = 1;
+  bool rule_metrics = true;
 
   friend bool operator==(const RuleGroupSettings&, const RuleGroupSettings&) = default;
 };
@@ -71,6 +78,8 @@ class RuleGroup {
     Notifier& notifier;
     Logger& log;
     Metrics& metrics;
+    SpareThreads& threads;
+    const DataSources& sources;  // may be empty
   };
 
   RuleGroup(std::shared_ptr<const RuleGroupSpec> spec, RuleGroupSettings settings,
@@ -105,49 +114,42 @@ class RuleGroup {
   std::vector<FormerRule> Release();
 
  private:
-  struct RunningRule {
-    const RuleSpec* spec;
-    std::unique_ptr<AlertingRule> alerting;  // null: a recording rule
-    RuleSeriesWriter written;
-    Duration reach{};
-    std::string canonical_query;
-    std::string template_error;  // as last logged
-    // To be restored; while there are any, alerts are not written.
-    StoredStates stored;
-    RuleHealth health = RuleHealth::kUnknown;
-    std::string last_error;
-    uint64_t consecutive_failures = 0;
-    size_t samples = 0;
-    double seconds = 0;
-    std::optional<Timestamp> last_evaluation;
+  // One evaluation of the group.
+  struct Round {
+    Timestamp at{};
+    std::vector<DataSource> broken;
   };
 
-  void EvaluateRules(Timestamp at);
-  void EvaluateRule(RunningRule& rule, Result<promql::QueryResult> result, Timestamp at);
+  // Whether data that the group needs may be missing only because the process is young.
+  bool IsWaiting(Timestamp at);
+  void EvaluateRules(const Round& round);
+  // From several threads, for different rules.
+  void EvaluateRule(RunningRule& rule, Result<promql::QueryResult> result, const Round& round);
   Result<RuleSamples> Apply(RunningRule& rule, Result<promql::QueryResult> result, Timestamp at);
   Status UpdateAlerts(RunningRule& rule, const promql::VectorValue& vector, Timestamp at);
   RuleSamples StateSamples(const RunningRule& rule) const;
   void SendDueAlerts(RunningRule& rule, Timestamp at);
-  void Record(RunningRule& rule, const Status& status);
+  void Record(RunningRule& rule, const Status& status, Timestamp at);
+  void Remember(RunningRule& rule, SteadyTime start, const Round& round);
   void MarkOrphansStale(Timestamp at);
   void Measure();
   void ReadStored(Timestamp at);
   void RestoreStored();
   ExpansionContext ContextAt(Timestamp at) const;
   int64_t DataTimeMs(Timestamp at) const { return ToMs(at - spec_->query_offset); }
-  RuleSnapshot SnapshotOf(const RunningRule& rule) const;
 
   const std::shared_ptr<const RuleGroupSpec> spec_;
   const RuleGroupSettings settings_;
   const Dependencies dependencies_;
   const GroupMetrics metrics_;
   const templates::LabelMap external_labels_;
-  promql::GroupPlan plan_;
+  EvaluationLanes lanes_;
   std::vector<RunningRule> rules_;
   RuleSeriesWriter orphans_;
   std::optional<RestorePolicy> restore_;
   uint64_t evaluations_ = 0;
   std::atomic<bool> canceled_ = false;
+  std::vector<std::string> waiting_for_;
   double seconds_ = 0;
   std::optional<Timestamp> last_evaluation_;
 };

@@ -1,39 +1,44 @@
-#include <fmt/core.h>
-
 #include <algorithm>
 
 #include "base/go_float.h"
-#include "base/hash.h"
-#include "engine/promql/quote.h"
 #include "engine/promql/result_json.h"
 #include "server/api_answer.h"
 #include "server/api_handlers.h"
+#include "server/rule_filter.h"
+#include "server/rule_texts.h"
 
 namespace tocsin::server {
 namespace {
 
-std::string_view PhaseText(AlertPhase phase) {
-  switch (phase) {
-    case AlertPhase::kInactive:
-      return "inactive";
-    case AlertPhase::kPending:
-      return "pending";
-    case AlertPhase::kFiring:
-      return "firing";
-  }
-  return "";
+// What Prometheus does not say.
+void WriteMoreOfAlert(JsonWriter& json, const AlertSnapshot& alert) {
+  if (alert.hold != AlertHold::kNone) json.Field("heldBy", HoldText(alert.hold));
+  if (alert.last_sent_at) json.Field("lastSent", FormatRfc3339(*alert.last_sent_at));
+  json.Field("transitionsPerHour", static_cast<uint64_t>(alert.transitions_per_hour));
+  if (alert.transitions_per_hour >= kFlappingTransitions) json.Field("flapping", true);
 }
 
-std::string_view HealthText(RuleHealth health) {
-  switch (health) {
-    case RuleHealth::kUnknown:
-      return "unknown";
-    case RuleHealth::kOk:
-      return "ok";
-    case RuleHealth::kError:
-      return "err";
+std::string_view InputText(const RuleSnapshot& rule) {
+  if (rule.no_input) return "no_input";
+  return rule.degraded_by.empty() ? "ok" : "degraded";
+}
+
+void WriteMoreOfRule(JsonWriter& json, const RuleSnapshot& rule) {
+  json.Field("inputHealth", InputText(rule));
+  if (!rule.degraded_by.empty()) {
+    json.Key("degradedBy").BeginArray();
+    for (const std::string& source : rule.degraded_by) json.String(source);
+    json.EndArray();
   }
-  return "";
+  json.Field("seriesFetched", static_cast<uint64_t>(rule.series_fetched));
+  json.Field("consecutiveFailures", rule.consecutive_failures);
+  if (rule.failing_since) json.Field("failingSince", FormatRfc3339(*rule.failing_since));
+  if (!rule.alerting) return;
+  json.Field("transitionsPerHour", static_cast<uint64_t>(rule.transitions_per_hour));
+  const bool flapping = std::ranges::any_of(rule.alerts, [](const AlertSnapshot& alert) {
+    return alert.transitions_per_hour >= kFlappingTransitions;
+  });
+  if (flapping) json.Field("flapping", true);
 }
 
 void WriteAlert(JsonWriter& json, const AlertSnapshot& alert) {
@@ -45,7 +50,9 @@ void WriteAlert(JsonWriter& json, const AlertSnapshot& alert) {
   if (alert.keep_firing_since) {
     json.Field("keepFiringSince", FormatRfc3339(*alert.keep_firing_since));
   }
-  json.Field("value", FormatGoE(alert.value)).EndObject();
+  json.Field("value", FormatGoE(alert.value));
+  WriteMoreOfAlert(json, alert);
+  json.EndObject();
 }
 
 void WriteAlerts(JsonWriter& json, const std::vector<AlertSnapshot>& alerts) {
@@ -59,43 +66,7 @@ void WriteEvaluation(JsonWriter& json, const RuleSnapshot& rule) {
   if (!rule.last_error.empty()) json.Field("lastError", rule.last_error);
   json.Field("evaluationTime", rule.evaluation_seconds);
   json.Field("lastEvaluation", ApiTime(rule.last_evaluation));
-}
-
-struct RuleFilter {
-  bool alerting = true;
-  bool recording = true;
-  bool with_alerts = true;
-  std::vector<std::string> names;
-  std::vector<std::string> groups;
-  std::vector<std::string> files;
-  std::vector<std::vector<Matcher>> selectors;  // of configured labels; any of them
-  size_t max_groups = 0;                        // 0: all
-  std::string first_group;                      // a token; "": the first
-};
-
-// Names a group in the chain of pages.
-std::string TokenOf(const RuleGroupSnapshot& group) {
-  const Hash128 hash = HashWide(group.file + ";" + group.name);
-  return fmt::format("{:016x}{:016x}", hash.high, hash.low);
-}
-
-bool Allows(const std::vector<std::string>& allowed, const std::string& value) {
-  return allowed.empty() || std::ranges::find(allowed, value) != allowed.end();
-}
-
-bool Wants(const RuleFilter& filter, const RuleSnapshot& rule) {
-  if (!(rule.alerting ? filter.alerting : filter.recording)) return false;
-  if (!Allows(filter.names, rule.name)) return false;
-  return filter.selectors.empty() ||
-         std::ranges::any_of(filter.selectors, [&rule](const std::vector<Matcher>& matchers) {
-           return MatchesAll(matchers, rule.labels);
-         });
-}
-
-bool Wants(const RuleFilter& filter, const RuleGroupSnapshot& group) {
-  return Allows(filter.groups, group.name) && Allows(filter.files, group.file) &&
-         std::ranges::any_of(group.rules,
-                             [&](const RuleSnapshot& rule) { return Wants(filter, rule); });
+  WriteMoreOfRule(json, rule);
 }
 
 void WriteAlertingRule(JsonWriter& json, const RuleSnapshot& rule, const RuleFilter& filter) {
@@ -140,74 +111,22 @@ void WriteGroup(JsonWriter& json, const RuleGroupSnapshot& group, const RuleFilt
   json.EndArray();
   json.Field("interval", ToSeconds(group.interval)).Field("limit", group.limit);
   json.Field("evaluationTime", group.evaluation_seconds);
-  json.Field("lastEvaluation", ApiTime(group.last_evaluation)).EndObject();
-}
-
-Status ReadPage(const HttpServerRequest& request, RuleFilter& filter) {
-  filter.first_group = request.parameters.Get("group_next_token");
-  const std::string_view text = request.parameters.Get("group_limit");
-  if (text.empty()) {
-    if (filter.first_group.empty()) return Ok();
-    return BadParameter("group_next_token",
-                        "group_limit needs to be present in order to paginate over the groups");
+  json.Field("lastEvaluation", ApiTime(group.last_evaluation));
+  json.Field("nextEvaluation", FormatRfc3339(group.next_evaluation));
+  json.Field("iterations", group.iterations);
+  json.Field("missedIterations", group.missed_iterations);
+  if (!group.waiting_for.empty()) {
+    json.Key("waitingFor").BeginArray();
+    for (const std::string& source : group.waiting_for) json.String(source);
+    json.EndArray();
   }
-  const Result<int64_t> limit = ParseApiInt(text);
-  if (!limit.ok()) {
-    return BadParameter("group_limit",
-                        "group_limit needs to be a valid number: " + limit.error().message);
-  }
-  if (*limit <= 0) return BadParameter("group_limit", "group_limit needs to be greater than 0");
-  filter.max_groups = static_cast<size_t>(*limit);
-  return Ok();
-}
-
-Result<RuleFilter> ReadFilter(const ProcessView& view, const HttpServerRequest& request) {
-  RuleFilter filter;
-  const std::string type = AsciiLower(request.parameters.Get("type"));
-  if (!type.empty() && type != "alert" && type != "record") {
-    return BadParameter("type", fmt::format("not supported value {}", promql::Quote(type)));
-  }
-  filter.alerting = type != "record";
-  filter.recording = type != "alert";
-  if (const std::string_view text = request.parameters.Get("exclude_alerts"); !text.empty()) {
-    const Result<bool> without = ParseApiBool(text);
-    if (!without.ok()) {
-      return BadParameter("exclude_alerts",
-                          "error converting exclude_alerts: " + without.error().message);
-    }
-    filter.with_alerts = !*without;
-  }
-  filter.names = request.parameters.All("rule_name[]");
-  filter.groups = request.parameters.All("rule_group[]");
-  filter.files = request.parameters.All("file[]");
-  ASSIGN_OR_RETURN(filter.selectors, MatchParameter(view, request));
-  RETURN_IF_ERROR(ReadPage(request, filter));
-  return filter;
-}
-
-// The groups that the filter leaves, from the page's first on.
-Result<std::vector<const RuleGroupSnapshot*>> SelectGroups(const RulesSnapshot& rules,
-                                                           const RuleFilter& filter) {
-  auto first = rules.groups.begin();
-  if (!filter.first_group.empty()) {
-    first = std::ranges::find(rules.groups, filter.first_group, TokenOf);
-    if (first == rules.groups.end()) {
-      return BadParameter("group_next_token",
-                          fmt::format("invalid group_next_token '{}'. were rule groups changed?",
-                                      filter.first_group));
-    }
-  }
-  std::vector<const RuleGroupSnapshot*> groups;
-  for (; first != rules.groups.end(); ++first) {
-    if (Wants(filter, *first)) groups.push_back(&*first);
-  }
-  return groups;
+  json.EndObject();
 }
 
 }  // namespace
 
 HttpServerResponse HandleRules(const ProcessView& view, const HttpServerRequest& request) {
-  const Result<RuleFilter> filter = ReadFilter(view, request);
+  const Result<RuleFilter> filter = ReadRuleFilter(view, request);
   if (!filter.ok()) return Failure(filter.error());
   const std::shared_ptr<const RulesSnapshot> rules = view.rules();
   const auto groups = SelectGroups(*rules, *filter);
@@ -218,7 +137,7 @@ HttpServerResponse HandleRules(const ProcessView& view, const HttpServerRequest&
   json.BeginObject().Key("groups").BeginArray();
   for (size_t i = 0; i < count; ++i) WriteGroup(json, *(*groups)[i], *filter);
   json.EndArray();
-  if (more) json.Field("groupNextToken", TokenOf(*(*groups)[count]));
+  if (more) json.Field("groupNextToken", GroupToken(*(*groups)[count]));
   json.EndObject();
   return Success(json.text());
 }

@@ -4,7 +4,7 @@
 
 #include <array>
 
-#include "base/md5.h"
+#include "base/digest.h"
 #include "base/unicode.h"
 
 namespace tocsin {

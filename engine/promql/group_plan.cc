@@ -22,6 +22,14 @@ struct GroupPlan::Compiled {
   std::unique_ptr<SymbolTable> symbols;
   PlanMemory memory;
 
+  // What an earlier query has read for this one counts too.
+  size_t SeriesReadBy(const PlanEdge& edge) {
+    const SeriesListPtr& own = memory.Of(edge.node->id).series;
+    size_t series = edge.node->selector != nullptr && own != nullptr ? own->size() : 0;
+    for (const PlanEdge& input : edge.node->inputs) series += SeriesReadBy(input);
+    return series;
+  }
+
   // A text that the table holds of its own may have come into the querier's since then, under
   // another id.
   bool SymbolsHold() const {
@@ -94,6 +102,7 @@ Result<QueryResult> GroupPlan::Evaluation::Run(size_t index) {
   state_->evaluator.ForgetAfter(index);
   if (!value.ok()) return std::move(value).error();
   QueryStats stats = budget.stats();
+  stats.series_fetched = compiled.SeriesReadBy(*root);
   stats.wall = std::chrono::duration_cast<Duration>(clock.Steady() - started);
   return QueryResult{.value = *std::move(value),
                      .warnings = annotations.Warnings(query.text()),

@@ -54,7 +54,7 @@ class RulesFixture : public testing::Test {
     manager_.reset();
     manager_ = std::make_unique<RuleManager>(
         options_, RuleManager::Dependencies{clock_, scheduler_, executor_, engine_, *head_, *head_,
-                                            notifier_, files_, log_, metrics_});
+                                            notifier_, files_, log_, metrics_, sources_});
     const Status status = manager_->Apply(config_);
     ASSERT_TRUE(status.ok()) << status.error().message;
   }
@@ -116,6 +116,7 @@ class RulesFixture : public testing::Test {
   Metrics metrics_;
   RuleManagerOptions options_{.external_url = "http://tocsin"};
   Config config_;
+  DataSources sources_;  // none
   std::map<LabelSet, double> values_;
   std::unique_ptr<RuleManager> manager_;
 };
