@@ -250,8 +250,7 @@ int RunLint(const Arguments& arguments, CommandContext& context) {
 
 const CommandSpec kRulesLintCommand = {
     .name = "rules lint",
-    .summary =
-        "Find rules that load and cannot work: never fire, always fire, say the wrong thing.",
+    .summary = "Find rules that load and cannot work.",
     .positional = "[FILE]...",
     .flags = kFlags,
     .examples =
