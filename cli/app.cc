@@ -145,7 +145,7 @@ App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
              .rule_metrics = options.rule_metrics},
             {.clock = dependencies.clock,
              .scheduler = dependencies.scheduler,
-             .cpu = dependencies.cpu,
+             .cpu = dependencies.rules == nullptr ? dependencies.cpu : *dependencies.rules,
              .engine = engine,
              .querier = head,
              .sink = head,

@@ -66,6 +66,7 @@ class App {
     Environment environment;
     std::function<double()> jitter;  // random, in [0, 1)
     std::function<void()> quit;      // somebody asked for the end by POST /-/quit
+    Executor* rules = nullptr;       // evaluates rules; null: cpu does
   };
 
   App(AppOptions options, Dependencies dependencies);

@@ -6,6 +6,7 @@
 #include <random>
 #include <thread>
 
+#include "base/elastic_pool.h"
 #include "cli/build_info.h"
 #include "cli/commands.h"
 #include "cli/serve_flags.h"
@@ -17,6 +18,8 @@ namespace {
 
 // Collections and sending wait for others most of the time.
 constexpr size_t kIoThreads = 12;
+// A group whose query hangs keeps a thread until the query's timeout.
+constexpr size_t kRuleThreads = 64;
 
 std::string WorkingDirectory() {
   std::error_code error;
@@ -62,6 +65,7 @@ int Serve(ServeOptions options, CommandContext& context) {
   ThreadScheduler scheduler;
   ThreadPool io("tocsin-io", kIoThreads);
   ThreadPool cpu("tocsin-cpu", std::max(2U, std::thread::hardware_concurrency()));
+  ElasticPool rules("tocsin-rules", kRuleThreads);
 
   // The server stands first: a taken address ends the start, and the real port is known.
   std::atomic<const App*> running = nullptr;
@@ -91,7 +95,8 @@ int Serve(ServeOptions options, CommandContext& context) {
                                    .log = *log,
                                    .environment = context.environment,
                                    .jitter = RandomJitter(),
-                                   .quit = [&signals] { signals->RequestStop(); }});
+                                   .quit = [&signals] { signals->RequestStop(); },
+                                   .rules = &rules});
   const Status started = app.Start();
   int code = kExitNo;
   if (started.ok()) {

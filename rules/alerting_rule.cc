@@ -206,6 +206,25 @@ std::vector<Notification> AlertingRule::ResolveAll(const Alerts& alerts, Timesta
   return ends;
 }
 
+void AlertingRule::MoveTimes(Duration jump) {
+  const auto move = [jump](std::optional<Timestamp>& time) {
+    if (time) *time += jump;
+  };
+  for (auto& [labels, alert] : alerts_) {
+    AlertTiming& timing = alert.timing;
+    const bool back = jump < Duration::zero();
+    if (back || timing.phase == AlertPhase::kPending) timing.active_at += jump;
+    move(timing.keep_firing_since);
+    if (back) {
+      for (std::optional<Timestamp>* time :
+           {&timing.fired_at, &timing.resolved_at, &timing.last_sent_at}) {
+        move(*time);
+      }
+    }
+    alert.restored = true;
+  }
+}
+
 RuleSamples AlertingRule::Samples() const {
   RuleSamples samples;
   for (const auto& [labels, alert] : alerts_) {

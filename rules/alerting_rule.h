@@ -88,6 +88,11 @@ class AlertingRule {
   static std::vector<Notification> ResolveAll(const Alerts& alerts, Timestamp at,
                                               const std::string& generator_url);
 
+  // The wall clock was set by `jump`. Time that nobody has lived through counts neither towards
+  // `for` nor towards keep_firing_for; set back, no time of an alert lies in the future. Until the
+  // data are back (AlertEvaluation::warming_up) alerts that are missing are not taken for over.
+  void MoveTimes(Duration jump);
+
   // ALERTS and ALERTS_FOR_STATE of the pending and firing alerts.
   RuleSamples Samples() const;
 

@@ -1,21 +1,9 @@
 #include "rules/group_runner.h"
 
+#include <algorithm>
 #include <utility>
 
-#include "base/hash.h"
-
 namespace tocsin {
-
-Duration SlotOffset(const RuleGroupSpec& spec) {
-  const uint64_t hash = Hash64(GroupKey(spec.file, spec.name));
-  return Duration{static_cast<int64_t>(hash % static_cast<uint64_t>(spec.interval.count()))};
-}
-
-Timestamp SlotAt(Timestamp now, Duration interval, Duration offset) {
-  Duration into_slot = (now.time_since_epoch() - offset) % interval;
-  if (into_slot < Duration::zero()) into_slot += interval;
-  return now - into_slot;
-}
 
 GroupRunner::GroupRunner(std::unique_ptr<RuleGroup> group, Dependencies dependencies)
     : group_(std::move(group)),
@@ -25,25 +13,62 @@ GroupRunner::GroupRunner(std::unique_ptr<RuleGroup> group, Dependencies dependen
 void GroupRunner::Start() {
   due_ = SlotAt(dependencies_.clock.Now(), spec().interval, offset_) + spec().interval;
   Publish();
+  const Duration delay = UntilDue();
   const MutexLock lock(mutex_);
-  Arm();
+  next_slot_ = due_;
+  ArmAfter(delay);
 }
 
-void GroupRunner::Arm() {
-  timer_ = dependencies_.scheduler.After(due_ - dependencies_.clock.Now(), dependencies_.cpu,
-                                         [weak = weak_from_this()] {
-                                           if (const auto self = weak.lock()) self->Tick();
-                                         });
+void GroupRunner::SetUpstreams(std::vector<std::weak_ptr<GroupRunner>> upstreams) {
+  const MutexLock lock(mutex_);
+  upstreams_ = std::move(upstreams);
+}
+
+void GroupRunner::ArmAfter(Duration delay) {
+  dependencies_.scheduler.Cancel(timer_);
+  timer_ = dependencies_.scheduler.After(delay, dependencies_.cpu, [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Tick();
+  });
 }
 
 void GroupRunner::Tick() {
   if (!Enter()) return;
-  if (const std::optional<Timestamp> at = TakeSlot(dependencies_.clock.Now())) {
+  const Timestamp now = dependencies_.clock.Now();
+  if (Waits(now)) return Leave(std::nullopt, due_ + LongestWait() - now);
+  const std::optional<Timestamp> at = TakeSlot(now);
+  if (at) {
     group_->Evaluate(*at);
     if (dependencies_.evaluated) dependencies_.evaluated(*group_, *at);
     Publish();
   }
-  LeaveAndArm();
+  Leave(at, UntilDue());
+}
+
+bool GroupRunner::Waits(Timestamp now) {
+  if (now < due_ || now - due_ >= LongestWait()) return false;
+  std::vector<std::weak_ptr<GroupRunner>> upstreams;
+  {
+    const MutexLock lock(mutex_);
+    upstreams = upstreams_;
+  }
+  return std::ranges::any_of(upstreams, [this](const std::weak_ptr<GroupRunner>& upstream) {
+    const std::shared_ptr<GroupRunner> runner = upstream.lock();
+    return runner != nullptr && runner->Await(due_, weak_from_this());
+  });
+}
+
+bool GroupRunner::Await(Timestamp slot, const std::weak_ptr<GroupRunner>& waiter) {
+  const MutexLock lock(mutex_);
+  const bool is_mine = SlotAt(slot, spec().interval, offset_) == slot;
+  if (stopped_ || !is_mine || slot < next_slot_) return false;
+  waiters_.push_back(waiter);
+  return true;
+}
+
+void GroupRunner::Wake() {
+  const MutexLock lock(mutex_);
+  woken_ = running_;
+  if (!stopped_ && !running_) ArmAfter(Duration::zero());
 }
 
 std::optional<Timestamp> GroupRunner::TakeSlot(Timestamp now) {
@@ -63,24 +88,41 @@ std::optional<Timestamp> GroupRunner::TakeSlot(Timestamp now) {
 
 bool GroupRunner::Enter() {
   const MutexLock lock(mutex_);
-  if (stopped_) return false;
+  if (stopped_ || running_) return false;
   running_ = true;
   return true;
 }
 
-void GroupRunner::LeaveAndArm() {
-  const MutexLock lock(mutex_);
-  running_ = false;
-  if (!stopped_) Arm();
-  idle_.notify_all();
+void GroupRunner::Leave(std::optional<Timestamp> evaluated, Duration next) {
+  std::vector<std::weak_ptr<GroupRunner>> waiters;
+  {
+    const MutexLock lock(mutex_);
+    running_ = false;
+    if (evaluated) {
+      next_slot_ = due_;
+      waiters.swap(waiters_);
+    }
+    if (!stopped_) ArmAfter(std::exchange(woken_, false) ? Duration::zero() : next);
+    idle_.notify_all();
+  }
+  for (const std::weak_ptr<GroupRunner>& waiter : waiters) {
+    if (const auto runner = waiter.lock()) runner->Wake();
+  }
 }
 
 void GroupRunner::Stop() {
   group_->Cancel();
-  MutexLock lock(mutex_);
-  stopped_ = true;
-  dependencies_.scheduler.Cancel(timer_);
-  idle_.wait(lock, [this]() NO_THREAD_SAFETY_ANALYSIS { return !running_; });
+  std::vector<std::weak_ptr<GroupRunner>> waiters;
+  {
+    MutexLock lock(mutex_);
+    stopped_ = true;
+    dependencies_.scheduler.Cancel(timer_);
+    idle_.wait(lock, [this]() NO_THREAD_SAFETY_ANALYSIS { return !running_; });
+    waiters.swap(waiters_);
+  }
+  for (const std::weak_ptr<GroupRunner>& waiter : waiters) {
+    if (const auto runner = waiter.lock()) runner->Wake();
+  }
 }
 
 void GroupRunner::Publish() {

@@ -6,21 +6,18 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/published.h"
 #include "base/scheduler.h"
 #include "base/thread_annotations.h"
+#include "rules/group_order.h"
 #include "rules/rule_group.h"
 #include "rules/snapshot.h"
 
 namespace tocsin {
-
-// Where the slots of a group lie: in [0, interval), the same in every process.
-Duration SlotOffset(const RuleGroupSpec& spec);
-// The newest slot at or before `now`.
-Timestamp SlotAt(Timestamp now, Duration interval, Duration offset);
 
 // Owned by shared pointers, because timers refer to it.
 //
@@ -44,17 +41,28 @@ class GroupRunner : public std::enable_shared_from_this<GroupRunner> {
 
   // The first evaluation is at the next slot.
   void Start();
+  // Whom the group waits for when they have a slot at the same time; never longer than half an
+  // interval, so that one that hangs does not cost slots of others.
+  void SetUpstreams(std::vector<std::weak_ptr<GroupRunner>> upstreams);
   // Returns when none is running any more.
   void Stop();
   std::shared_ptr<const RuleGroupSnapshot> Snapshot() const { return snapshot_.Get(); }
 
  private:
   void Tick();
+  // Whether another group has to be evaluated first; it will wake this one.
+  bool Waits(Timestamp now);
+  // Whether the slot is one of this group's that is not over yet; `waiter` is woken when it is.
+  bool Await(Timestamp slot, const std::weak_ptr<GroupRunner>& waiter);
+  void Wake();
   // The slot to evaluate now; nothing before the next one.
   std::optional<Timestamp> TakeSlot(Timestamp now);
   bool Enter();
-  void LeaveAndArm();
-  void Arm() REQUIRES_LOCK(mutex_);
+  // `evaluated`: the slot that is over; nothing when none is.
+  void Leave(std::optional<Timestamp> evaluated, Duration next);
+  void ArmAfter(Duration delay) REQUIRES_LOCK(mutex_);
+  Duration LongestWait() const { return spec().interval / 2; }
+  Duration UntilDue() const { return due_ - dependencies_.clock.Now(); }
   void Publish();
 
   const std::unique_ptr<RuleGroup> group_;
@@ -71,7 +79,12 @@ class GroupRunner : public std::enable_shared_from_this<GroupRunner> {
   std::condition_variable_any idle_;
   bool running_ GUARDED_BY(mutex_) = false;
   bool stopped_ GUARDED_BY(mutex_) = false;
+  bool woken_ GUARDED_BY(mutex_) = false;  // while it was running
   TimerId timer_ GUARDED_BY(mutex_) = 0;
+  std::vector<std::weak_ptr<GroupRunner>> upstreams_ GUARDED_BY(mutex_);
+  // Slots before this one are over.
+  Timestamp next_slot_ GUARDED_BY(mutex_) = Timestamp::max();
+  std::vector<std::weak_ptr<GroupRunner>> waiters_ GUARDED_BY(mutex_);
 };
 
 }  // namespace tocsin

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "rules/alert_journal.h"
+#include "rules/group_order.h"
 #include "rules/group_runner.h"
 #include "rules/handover.h"
 #include "rules/rule_file.h"
@@ -116,12 +117,24 @@ Status RuleManager::Apply(const Config& config) {
   }
   EndFormerRules(HandOver(std::move(former), groups), started);
   UpdateJournal(next, started);
+  Order(next);
   {
     const MutexLock lock(mutex_);
     runners_ = std::move(next);
   }
   for (const std::shared_ptr<GroupRunner>& runner : started) runner->Start();
   return Ok();
+}
+
+void RuleManager::Order(const Runners& runners) {
+  std::vector<const RuleGroupSpec*> specs;
+  for (const std::shared_ptr<GroupRunner>& runner : runners) specs.push_back(&runner->spec());
+  const std::vector<std::vector<size_t>> upstreams = UpstreamsOf(specs);
+  for (size_t i = 0; i < runners.size(); ++i) {
+    std::vector<std::weak_ptr<GroupRunner>> of_runner;
+    for (const size_t upstream : upstreams[i]) of_runner.push_back(runners[upstream]);
+    runners[i]->SetUpstreams(std::move(of_runner));
+  }
 }
 
 std::vector<FormerRule> RuleManager::RestoreJournal(const std::vector<RuleGroup*>& groups) {

@@ -98,6 +98,8 @@ class RuleManager {
   RuleGroupSettings SettingsFor(const Config& config) const;
   std::shared_ptr<GroupRunner> MakeRunner(RuleGroupSpec spec, const RuleGroupSettings& settings);
   Runners CurrentRunners() const;
+  // Groups that are due at the same time wait for those that they read from.
+  static void Order(const Runners& runners);
   // What the process before this one left. Without a journal the groups look for it themselves.
   std::vector<FormerRule> RestoreJournal(const std::vector<RuleGroup*>& groups);
   void UpdateJournal(const Runners& all, const Runners& started);

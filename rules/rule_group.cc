@@ -12,6 +12,9 @@
 namespace tocsin {
 namespace {
 
+// Clocks that are disciplined move in smaller steps.
+constexpr Duration kSmallJump = std::chrono::seconds(5);
+
 double SecondsSince(SteadyTime start, const Clock& clock) {
   return std::chrono::duration<double>(clock.Steady() - start).count();
 }
@@ -56,7 +59,9 @@ RuleGroup::RuleGroup(std::shared_ptr<const RuleGroupSpec> spec, RuleGroupSetting
       metrics_(dependencies.metrics, GroupKey(spec_->file, spec_->name)),
       external_labels_(std::make_shared<const LabelSet>(settings_.external_labels)),
       lanes_(dependencies.engine, spec_->rules, settings_.max_lanes),
-      orphans_(dependencies.sink) {
+      orphans_(dependencies.sink),
+      clock_watch_(dependencies.clock),
+      data_since_(settings_.data_since) {
   for (const RuleSpec& rule : spec_->rules) {
     rules_.emplace_back(rule, dependencies_.sink);
     if (!settings_.rule_metrics) continue;
@@ -73,6 +78,8 @@ void RuleGroup::Remember(size_t rule, RuleMemory memory) {
 }
 
 void RuleGroup::Evaluate(Timestamp at) {
+  NoteClock(at);
+  if (at < hold_until_) return Hold(at);
   if (IsWaiting(at)) return;
   last_evaluation_ = dependencies_.clock.Now();
   const SteadyTime start = dependencies_.clock.Steady();
@@ -84,6 +91,32 @@ void RuleGroup::Evaluate(Timestamp at) {
   if (++evaluations_ == 2 && restore_) RestoreStored();
   seconds_ = SecondsSince(start, dependencies_.clock);
   Measure();
+}
+
+void RuleGroup::NoteClock(Timestamp at) {
+  const Duration jump = clock_watch_.TakeJump();
+  if (evaluations_ == 0 || std::chrono::abs(jump) < std::max(spec_->interval, kSmallJump)) return;
+  dependencies_.log.Warn("the clock was set: alerts stay as they are until there are new data",
+                         {{"group", spec_->name}, {"seconds", ToSeconds(jump)}});
+  // What was stored before the clock went back is from the future; new samples are refused until
+  // then, but no alert is held for ever.
+  const Timestamp fresh =
+      jump < Duration::zero() ? std::min(at - jump, at + settings_.patience) : at;
+  data_since_ = fresh;
+  hold_until_ = fresh + settings_.data_delay;
+  for (RunningRule& rule : rules_) {
+    if (rule.alerting) rule.alerting->MoveTimes(jump);
+  }
+}
+
+void RuleGroup::Hold(Timestamp at) {
+  last_evaluation_ = dependencies_.clock.Now();
+  for (RunningRule& rule : rules_) {
+    if (!rule.alerting) continue;
+    SendDueAlerts(rule, at);
+    // Refused when the clock went back; the series go on by themselves then.
+    (void)rule.written.Write(StateSamples(rule), DataTimeMs(at));
+  }
 }
 
 bool RuleGroup::IsWaiting(Timestamp at) {
@@ -225,7 +258,7 @@ Status RuleGroup::UpdateAlerts(RunningRule& rule, const promql::VectorValue& vec
       {.at = at,
        .limit = spec_->limit,
        .resolved_retention = settings_.resolved_retention,
-       .warming_up = at < settings_.data_since + wait,
+       .warming_up = at < data_since_ + wait,
        .judge_absence = [&judge](const Alert& alert) { return judge.Judge(alert); }},
       ContextAt(at));
   const AlertingRule::TemplateFailures& failures = rule.alerting->template_failures();

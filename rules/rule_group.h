@@ -19,6 +19,7 @@
 #include "engine/storage/appender.h"
 #include "engine/storage/querier.h"
 #include "rules/alerting_rule.h"
+#include "rules/clock_watch.h"
 #include "rules/data_source.h"
 #include "rules/evaluation_lanes.h"
 #include "rules/group_metrics.h"
@@ -120,6 +121,10 @@ class RuleGroup {
     std::vector<DataSource> broken;
   };
 
+  // The wall clock was set: times move with it, and what is missing may only not be back yet.
+  void NoteClock(Timestamp at);
+  // Sends alerts again as they were, without judging them.
+  void Hold(Timestamp at);
   // Whether data that the group needs may be missing only because the process is young.
   bool IsWaiting(Timestamp at);
   void EvaluateRules(const Round& round);
@@ -150,6 +155,9 @@ class RuleGroup {
   uint64_t evaluations_ = 0;
   std::atomic<bool> canceled_ = false;
   std::vector<std::string> waiting_for_;
+  ClockWatch clock_watch_;
+  Timestamp data_since_;  // as RuleGroupSettings has it, or later
+  Timestamp hold_until_{};
   double seconds_ = 0;
   std::optional<Timestamp> last_evaluation_;
 };
