@@ -21,6 +21,7 @@ extern const CommandSpec kCompletionCommand;      // completion_command.cc
 extern const CommandSpec kCollectorsListCommand;  // collectors_command.cc
 extern const CommandSpec kTestPromqlCommand;      // test_promql_command.cc
 extern const CommandSpec kRulesLintCommand;       // rules_lint_command.cc
+extern const CommandSpec kTestRulesCommand;       // test_rules_command.cc
 extern const CommandSpec kVersionCommand;         // version_command.cc
 
 }  // namespace tocsin::cli

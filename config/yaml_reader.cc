@@ -7,7 +7,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cmath>
 #include <istream>
+#include <limits>
 #include <map>
 #include <streambuf>
 #include <unordered_map>
@@ -318,11 +320,44 @@ Result<int64_t> YamlNode::AsInt() const {
   return number;
 }
 
+// 0b11, 0o17, 017: YAML's whole numbers that are not decimal. Nothing for others.
+std::optional<int64_t> PrefixedInteger(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative || text.starts_with('+')) text.remove_prefix(1);
+  if (text.size() < 2 || text[0] != '0') return std::nullopt;
+  const char mark = text[1];
+  const bool octal = mark >= '0' && mark <= '7';
+  if (!octal && mark != 'b' && mark != 'o' && mark != 'x') return std::nullopt;
+  const int base = mark == 'b' ? 2 : mark == 'x' ? 16 : 8;
+  text.remove_prefix(octal ? 1 : 2);
+  int64_t number = 0;
+  const auto [end, code] = std::from_chars(text.data(), text.data() + text.size(), number, base);
+  if (code != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return negative ? -number : number;
+}
+
 Result<double> YamlNode::AsDouble() const {
-  if (kind() == Kind::kScalar) {
-    if (const std::optional<double> number = ParseGoFloat(text())) return *number;
+  if (kind() != Kind::kScalar || !item().plain) return Expected("a number");
+  const bool negative = text().starts_with('-');
+  const std::string_view magnitude =
+      std::string_view(text()).substr(negative || text().starts_with('+') ? 1 : 0);
+  for (const std::string_view infinity : {".inf", ".Inf", ".INF"}) {
+    if (magnitude != infinity) continue;
+    return negative ? -std::numeric_limits<double>::infinity()
+                    : std::numeric_limits<double>::infinity();
   }
-  return Expected("a number");
+  for (const std::string_view nan : {".nan", ".NaN", ".NAN"}) {
+    if (text() == nan) return std::numeric_limits<double>::quiet_NaN();
+  }
+  std::string digits = text();
+  std::erase(digits, '_');
+  if (const std::optional<int64_t> integer = PrefixedInteger(digits)) {
+    return static_cast<double>(*integer);
+  }
+  // Go's "Inf" and "NaN" are texts in YAML.
+  const std::optional<double> number = ParseGoFloat(digits);
+  if (!number || !std::isfinite(*number)) return Expected("a number");
+  return *number;
 }
 
 Result<Duration> YamlNode::AsDuration() const {

@@ -63,7 +63,7 @@ class YamlNode {
   Result<std::string> AsString() const;
   Result<bool> AsBool() const;  // true false yes no on off
   Result<int64_t> AsInt() const;
-  Result<double> AsDouble() const;
+  Result<double> AsDouble() const;  // not in quotes
   Result<Duration> AsDuration() const;  // Prometheus' "1h30m"
   // Bytes: "10MB", "1.5GiB", "512". Powers of 1024 either way, as Prometheus counts.
   Result<uint64_t> AsBytes() const;

@@ -95,6 +95,10 @@ class RuleGroup {
   AlertingRule* alerting(size_t rule) { return rules_[rule].alerting.get(); }
   const AlertingRule* alerting(size_t rule) const { return rules_[rule].alerting.get(); }
   const std::string& canonical_query(size_t rule) const { return rules_[rule].canonical_query; }
+  // Of the last evaluation: "" when it went well.
+  const std::string& last_error(size_t rule) const { return rules_[rule].status.last_error; }
+  // How many samples the last evaluation gave.
+  size_t samples(size_t rule) const { return rules_[rule].status.samples; }
   // For a rule that has not been evaluated yet.
   void Remember(size_t rule, RuleMemory memory);
   // Series of rules that the group has lost; they end with the next evaluation.

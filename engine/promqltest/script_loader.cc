@@ -119,13 +119,14 @@ Status ScriptStore::Load(const LoadCommand& load) {
   return Ok();
 }
 
-Status ScriptStore::Append(const LoadedSeries& loaded, int64_t step_ms) {
+std::vector<PendingSample> ScriptStore::Prepare(const LoadedSeries& loaded, int64_t step_ms,
+                                                int64_t start_ms) {
   const SeriesRef ref = head_->Register(loaded.series.labels);
   std::vector<PendingSample> batch;
   for (size_t i = 0; i < loaded.series.values.size(); ++i) {
     const NotedValue& value = loaded.series.values[i];
     if (value.kind == NotedValue::Kind::kNone) continue;
-    PendingSample sample{.ref = ref, .t_ms = static_cast<int64_t>(i) * step_ms};
+    PendingSample sample{.ref = ref, .t_ms = start_ms + static_cast<int64_t>(i) * step_ms};
     sample.value = value.value;
     sample.histogram = WithStoredHint(loaded.series.labels, value.histogram);
     if (sample.histogram != nullptr) sample.value = NormalNan();
@@ -134,6 +135,11 @@ Status ScriptStore::Append(const LoadedSeries& loaded, int64_t step_ms) {
     }
     batch.push_back(std::move(sample));
   }
+  return batch;
+}
+
+Status ScriptStore::Append(const LoadedSeries& loaded, int64_t step_ms) {
+  const std::vector<PendingSample> batch = Prepare(loaded, step_ms);
   ASSIGN_OR_RETURN(const CommitReport report, head_->Commit(batch));
   if (report.stored == batch.size()) return Ok();
   return ExecutionError(loaded.series.labels.ToString() + ": " +

@@ -16,7 +16,13 @@ class ScriptStore {
   explicit ScriptStore(const Clock& clock);
   void Clear();
   Status Load(const LoadCommand& load);
+  // The samples of one series, the first at `start_ms`, for a caller who stores them bit by bit.
+  std::vector<PendingSample> Prepare(const LoadedSeries& loaded, int64_t step_ms,
+                                     int64_t start_ms = 0);
   const Head& head() const { return *head_; }
+  // The same through its two doors.
+  const Querier& querier() const { return *head_; }
+  SampleSink& sink() { return *head_; }
 
  private:
   Status Append(const LoadedSeries& loaded, int64_t step_ms);

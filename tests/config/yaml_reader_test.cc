@@ -3,6 +3,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <cmath>
+
 namespace tocsin {
 namespace {
 
@@ -158,6 +160,24 @@ TEST(YamlReader, QuotedTextsAreNeverNull) {
   EXPECT_FALSE((*list)[2].is_null());
   EXPECT_FALSE((*list)[3].is_null());
   EXPECT_FALSE((*list)[4].is_null());
+}
+
+TEST(YamlReader, FloatsAreYamlsAndNotGos) {
+  const auto read = [](const std::string& text) {
+    return YamlMap::Open(*YamlNode::Parse("a.yml", "v: " + text), "a map")->OptionalDouble("v", 0);
+  };
+  const std::pair<const char*, double> right[] = {
+      {"1.5e3", 1500}, {"-.5", -0.5}, {"1_000", 1000}, {"0x1f", 31}, {"017", 15},
+      {"-0b11", -3.0}, {"0", 0},      {"0.3", 0.3},    {"0e3", 0},   {"-.inf", -HUGE_VAL}};
+  for (const auto& [text, value] : right) {
+    const Result<double> number = read(text);
+    ASSERT_TRUE(number.ok()) << text;
+    EXPECT_EQ(*number, value) << text;
+  }
+  EXPECT_TRUE(std::isnan(*read(".nan")));
+  for (const char* text : {"NaN", "Inf", "'1'", "one", "1e400", "0.5.5"}) {
+    EXPECT_FALSE(read(text).ok()) << text;
+  }
 }
 
 }  // namespace

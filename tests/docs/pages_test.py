@@ -46,9 +46,23 @@ class Examples(unittest.TestCase):
     def test_promql_scripts_pass(self):
         self.check("promqltest", "example.test", "test", "promql")
 
+    def test_unit_tests_pass(self):
+        """Each tests.yml, with the rules.yml that stands before it on the page."""
+        seen = 0
+        with tempfile.TemporaryDirectory() as folder:
+            for page, text in blocks("yaml"):
+                name = text[2:text.index("\n")]
+                (pathlib.Path(folder) / name).write_text(text)
+                if name != "tests.yml":
+                    continue
+                seen += 1
+                done = run("test", "rules", f"{folder}/tests.yml")
+                self.assertEqual(done.returncode, 0, page.name + done.stdout + done.stderr)
+        self.assertGreater(seen, 1)
+
     def test_every_yaml_block_is_one_of_them(self):
         for page, text in blocks("yaml"):
-            self.assertRegex(text, r"^# (tocsin|rules|tocsin-lint)\.yml\n", page.name)
+            self.assertRegex(text, r"^# (tocsin|rules|tests|tocsin-lint)\.yml\n", page.name)
 
 
 class Pages(unittest.TestCase):

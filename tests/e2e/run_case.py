@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def main(name):
     sys.dont_write_bytecode = True
     sys.path[:0] = [str(ROOT / "deploy"), str(ROOT / "tests/e2e"), str(ROOT / "tests/deploy"),
-                    str(ROOT / "tests/docs")]
+                    str(ROOT / "tests/docs"), str(ROOT / "tests/peers")]
     suite = unittest.defaultTestLoader.loadTestsFromName(name)
     result = unittest.TextTestRunner(verbosity=2, buffer=False).run(suite)
     if not result.wasSuccessful() or result.testsRun == 0:

@@ -19,7 +19,7 @@ LAYERS = {
     "config": ["base", "engine/model"],
     "exporters": ["config", "engine/exposition", "engine/storage"],
     "alertmanager_client": ["config", "engine/model"],
-    "rules": ["config", "engine/promql", "engine/storage", "alertmanager_client"],
+    "rules": ["config", "engine/promql", "engine/promqltest", "engine/storage", "alertmanager_client"],
     "delivery": ["engine/promql", "config"],
     "server": ["config", "engine/exposition", "engine/storage", "engine/promql", "exporters", "rules",
                "alertmanager_client", "delivery"],
