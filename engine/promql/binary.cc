@@ -54,7 +54,7 @@ Result<Block> BinaryResult(Evaluator& evaluator, const PlanNode& node, const Ste
   Block out = scalar_left ? CombineWithScalar(binary, op, std::move(rhs), lhs, true)
                           : CombineWithScalar(binary, op, std::move(lhs), rhs, false);
   if (DropsName(binary.op) || binary.return_bool) {
-    RETURN_IF_ERROR(evaluator.DropNames(out, &evaluator.context().memory.Of(node.id)));
+    RETURN_IF_ERROR(evaluator.DropNames(out, node));
   }
   return out;
 }

@@ -6,6 +6,7 @@
 // as if it were not there, and the result of a query leaves it out.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <memory>
@@ -46,6 +47,19 @@ class Block {
         drop_name_(list_->size()),
         values_(list_->size() * steps_),
         present_(list_->size() * words_) {}
+
+  // Rows without labels and values, to be written, read and cleared again.
+  static Block Unlabelled(size_t rows, size_t steps) {
+    Block block(steps);
+    block.drop_name_.resize(rows);
+    block.values_.resize(rows * steps);
+    block.present_.resize(rows * block.words_);
+    return block;
+  }
+  void ClearValues() {
+    std::fill(present_.begin(), present_.end(), 0);
+    histograms_.clear();
+  }
 
   size_t steps() const { return steps_; }
   size_t series() const { return drop_name_.size(); }

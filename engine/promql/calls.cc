@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "engine/promql/evaluator.h"
+#include "engine/promql/row_source.h"
 
 namespace tocsin::promql {
 namespace {
@@ -61,7 +62,8 @@ bool IsRange(const PlanNode& node) {
 }  // namespace
 
 CallContext Evaluator::Context(const PlanNode& node, const Steps& steps,
-                               const std::vector<PositionRange>& arg_positions) {
+                               const std::vector<PositionRange>& arg_positions,
+                               Annotations& annotations) const {
   return {.call = *node.expr->As<Call>(),
           .position = node.position,
           .arg_positions = arg_positions,
@@ -71,7 +73,7 @@ CallContext Evaluator::Context(const PlanNode& node, const Steps& steps,
           .lookback_ms = context_.lookback_ms,
           .symbols = context_.symbols,
           .metric_name = metric_name_,
-          .annotations = *annotations_,
+          .annotations = annotations,
           .delayed_name_removal = context_.options.delayed_name_removal,
           .use_start_timestamps = context_.options.use_start_timestamps,
           .type_and_unit_labels = context_.options.type_and_unit_labels};
@@ -83,7 +85,7 @@ Result<Block> Evaluator::ComputeCall(const PlanNode& node, const Call& call, con
   if (function.sample != nullptr) {
     ASSIGN_OR_RETURN(Block block, Evaluate(node.inputs[0], steps));
     ApplyToFloats(block, function.sample);
-    RETURN_IF_ERROR(DropNames(block, &context_.memory.Of(node.id)));
+    RETURN_IF_ERROR(DropNames(block, node));
     return block;
   }
   if (function.range != nullptr) return ComputeRangeCall(node, call, steps);
@@ -100,53 +102,95 @@ Result<Block> Evaluator::ComputeVectorCall(const PlanNode& node, const Call& cal
   }
   const std::vector<PositionRange> positions = ArgumentPositions(node);
   ASSIGN_OR_RETURN(Block block,
-                   call.function->vector(Context(node, steps, positions), std::move(args)));
+                   call.function->vector(Context(node, steps, positions, *annotations_),
+                                         std::move(args)));
   if (call.function->returns != ValueType::kVector) return block;
   if (call.function->keeps_name) {
     RETURN_IF_ERROR(MergeEqualRows(block));
   } else {
-    RETURN_IF_ERROR(DropNames(block, &context_.memory.Of(node.id)));
+    RETURN_IF_ERROR(DropNames(block, node, Rows::kMayRepeat));
   }
   return block;
 }
 
+namespace {
+
+// What the call of a function with a range kernel needs, but the range's samples.
+struct RangeCall {
+  const PlanNode& node;
+  const Call& call;
+  std::vector<Block> blocks;  // by argument; empty at the range
+  std::vector<const Block*> args;
+  std::vector<PositionRange> positions;
+};
+
+class RangeCallReader final : public RowSource::Reader {
+ public:
+  RangeCallReader(const RangeCall& call, const RangeSource& source, const CallContext& context)
+      : call_(call), source_(source), context_(context) {}
+
+  Status Read(size_t row, RowWriter& out, BudgetShare& budget) override {
+    ASSIGN_OR_RETURN(const SeriesWindows windows, source_.Read(row, buffers_));
+    RETURN_IF_ERROR(budget.Load(CostOf(buffers_.columns)));
+    return call_.call.function->range(context_, {.blocks = call_.args}, windows, out);
+  }
+
+ private:
+  const RangeCall& call_;
+  const RangeSource& source_;
+  const CallContext context_;
+  RangeSource::Buffers buffers_;
+};
+
+class RangeCallRows final : public RowSource {
+ public:
+  RangeCallRows(Evaluator& evaluator, const Steps& steps, RangeCall call, RangeSource source)
+      : RowSource(evaluator, steps), call_(std::move(call)), source_(std::move(source)) {
+    for (size_t i = 0; i < call_.blocks.size(); ++i) {
+      call_.args.push_back(IsRange(*call_.node.inputs[i].node) ? nullptr : &call_.blocks[i]);
+    }
+  }
+
+  const SeriesListPtr& list() const override { return source_.list(); }
+  bool drop_name(size_t row) const override { return source_.drop_name(row); }
+
+ protected:
+  std::unique_ptr<Reader> NewReader(Annotations& annotations) const override {
+    return std::make_unique<RangeCallReader>(
+        call_, source_, evaluator().Context(call_.node, steps(), call_.positions, annotations));
+  }
+
+ private:
+  RangeCall call_;
+  const RangeSource source_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<RowSource>> OpenRangeCallRows(Evaluator& evaluator, const PlanNode& node,
+                                                     const Steps& steps) {
+  RangeCall call{node, *node.expr->As<Call>(), {}, {}, ArgumentPositions(node)};
+  const PlanNode* range = nullptr;
+  for (const PlanEdge& input : node.inputs) {
+    Block block;
+    if (IsRange(*input.node)) {
+      range = input.node;
+    } else {
+      ASSIGN_OR_RETURN(block, evaluator.Evaluate(input, steps));
+    }
+    call.blocks.push_back(std::move(block));
+  }
+  RETURN_IF_ERROR(CheckExtension(*call.call.function, range->extension));
+  ASSIGN_OR_RETURN(RangeSource source, evaluator.OpenRange(*range, steps));
+  return std::unique_ptr<RowSource>(
+      std::make_unique<RangeCallRows>(evaluator, steps, std::move(call), std::move(source)));
+}
+
 Result<Block> Evaluator::ComputeRangeCall(const PlanNode& node, const Call& call,
                                           const Steps& steps) {
-  std::vector<Block> blocks(node.inputs.size());
-  std::vector<const Block*> args(node.inputs.size());
-  const PlanNode* range = nullptr;
-  for (size_t i = 0; i < node.inputs.size(); ++i) {
-    if (IsRange(*node.inputs[i].node)) {
-      range = node.inputs[i].node;
-      continue;
-    }
-    ASSIGN_OR_RETURN(blocks[i], Evaluate(node.inputs[i], steps));
-    args[i] = &blocks[i];
-  }
-  RETURN_IF_ERROR(CheckExtension(*call.function, range->extension));
-  const std::vector<PositionRange> positions = ArgumentPositions(node);
-  const CallContext context = Context(node, steps, positions);
-  ASSIGN_OR_RETURN(const RangeSource source, OpenRange(*range, steps));
-  Block block(source.list(), steps.count);
-  RangeSource::Buffers buffers;
-  for (size_t series = 0; series < source.size(); ++series) {
-    RETURN_IF_ERROR(budget_->CheckAlive());
-    const size_t held = budget_->held();
-    ASSIGN_OR_RETURN(const SeriesWindows windows, source.Read(series, buffers));
-    const size_t cost = CostOf(buffers.columns);
-    budget_->CountLoaded(cost);
-    RETURN_IF_ERROR(budget_->Hold(cost));
-    block.set_drop_name(series, source.drop_name(series));
-    RowWriter writer(block, series);
-    RETURN_IF_ERROR(call.function->range(context, {.blocks = args}, windows, writer));
-    budget_->ReleaseTo(held);
-    RETURN_IF_ERROR(budget_->Hold(block.CountPresent(series)));
-  }
-  if (call.function->keeps_name) {
-    RETURN_IF_ERROR(MergeEqualRows(block));
-  } else {
-    RETURN_IF_ERROR(DropNames(block, &context_.memory.Of(node.id)));
-  }
+  ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows, OpenRangeCallRows(*this, node, steps));
+  ASSIGN_OR_RETURN(Block block, rows->ReadAll());
+  if (!call.function->keeps_name) RETURN_IF_ERROR(DropNames(block, node));
   return block;
 }
 

@@ -62,7 +62,8 @@ Result<QueryResult> Run(const Engine& engine, const ParsedQuery& query, const Qu
        .memory = memory,
        .query_steps = steps,
        .range_query = times.range_query,
-       .lookback_ms = limits.lookback_ms > 0 ? limits.lookback_ms : options.lookback_ms});
+       .lookback_ms = limits.lookback_ms > 0 ? limits.lookback_ms : options.lookback_ms,
+       .workers = engine.workers()});
   QueryBudget budget(engine.clock(), started + timeout, options.max_samples, limits.canceled);
   Annotations annotations;
   ASSIGN_OR_RETURN(QueryValue value,

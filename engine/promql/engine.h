@@ -76,7 +76,7 @@ struct QueryResult {
 struct QueryLimits {
   Duration timeout{};       // 0: the engine's
   int64_t lookback_ms = 0;  // 0: the engine's
-  std::function<bool()> canceled;
+  std::function<bool()> canceled;  // asked from any thread
 };
 
 // The queries of a rule group are not evaluated here but through a GroupPlan

@@ -1,6 +1,7 @@
 #include "engine/promql/evaluator.h"
 
 #include <algorithm>
+#include <array>
 #include <numeric>
 #include <unordered_map>
 
@@ -51,22 +52,6 @@ Block ScalarBlock(size_t steps, double value) {
 }
 
 }  // namespace
-
-Status QueryBudget::Hold(size_t samples) {
-  held_ += samples;
-  stats_.peak_samples = std::max(stats_.peak_samples, held_);
-  if (held_ <= max_samples_) return Ok();
-  return ResourceExhausted(
-      "query processing would load too many samples into memory in query execution");
-}
-
-Status QueryBudget::CheckAlive() {
-  constexpr uint32_t kEvery = 16;
-  if (calls_++ % kEvery != 0) return Ok();
-  if (canceled_ && canceled_()) return Canceled("query was canceled in query execution");
-  if (clock_.Steady() > deadline_) return TimedOut("query timed out in query execution");
-  return Ok();
-}
 
 Evaluator::Evaluator(const EvaluatorContext& context)
     : context_(context),
@@ -143,7 +128,7 @@ Result<Block> Evaluator::ComputeNegation(const PlanNode& node, const Steps& step
     }
   }
   if (node.expr->type == ValueType::kScalar) return block;
-  RETURN_IF_ERROR(DropNames(block, &context_.memory.Of(node.id)));
+  RETURN_IF_ERROR(DropNames(block, node));
   return block;
 }
 
@@ -166,35 +151,49 @@ int64_t Evaluator::LookAt(const LookTime& time, int64_t step_ms) const {
 }
 
 Labels Evaluator::WithoutName(const Labels& labels) const {
-  Labels unnamed = labels;
-  for (const SymbolId name : {metric_name_, metric_type_, metric_unit_}) {
-    if (unnamed.Get(name) != kEmptySymbol) unnamed.Set(name, kEmptySymbol);
-  }
-  return unnamed;
+  constexpr size_t kUsual = 32;
+  std::array<LabelPair, kUsual> usual;
+  std::vector<LabelPair> many(labels.size() > kUsual ? labels.size() : 0);
+  LabelPair* const pairs = many.empty() ? usual.data() : many.data();
+  const auto* const end = std::copy_if(labels.begin(), labels.end(), pairs, [this](LabelPair pair) {
+    return pair.name != metric_name_ && pair.name != metric_type_ && pair.name != metric_unit_;
+  });
+  const auto kept = static_cast<size_t>(end - pairs);
+  return kept == labels.size() ? labels : Labels::FromSortedPairs({pairs, kept});
 }
 
-Status Evaluator::DropNames(Block& block, NodeMemory* memory) {
+bool Evaluator::HaveOneName(const PlanNode& node, const SeriesListPtr& list) const {
+  NodeMemory& memory = context_.memory.Of(node.id);
+  if (memory.names_of == list && list != nullptr) return memory.one_name;
+  memory.names_of = list;
+  memory.one_name = std::ranges::all_of(*list, [&](const Labels& labels) {
+    return std::ranges::all_of(std::array{metric_name_, metric_type_, metric_unit_},
+                               [&](SymbolId n) { return labels.Get(n) == list->front().Get(n); });
+  });
+  return memory.one_name;
+}
+
+Status Evaluator::DropNames(Block& block, const PlanNode& node, Rows rows) {
   if (block.series() == 0) return Ok();
   if (context_.options.delayed_name_removal) {
     block.DropAllNames();
     return Ok();
   }
-  if (memory == nullptr || memory->unnamed_from != block.list()) {
+  NodeMemory& memory = context_.memory.Of(node.id);
+  if (memory.unnamed_from != block.list()) {
+    memory.unnamed_unique = rows == Rows::kDistinct && HaveOneName(node, block.list());
     auto unnamed = std::make_shared<SeriesList>();
     unnamed->reserve(block.series());
     for (const Labels& labels : *block.list()) unnamed->push_back(WithoutName(labels));
-    const SeriesListPtr from = block.list();
-    block.SetList(unnamed);
-    if (memory == nullptr) return MergeEqualRows(block);
-    memory->unnamed_from = from;
-    memory->unnamed = std::move(unnamed);
-    const size_t rows = block.series();
-    RETURN_IF_ERROR(MergeEqualRows(block));
-    memory->unnamed_unique = block.series() == rows;
-    return Ok();
+    memory.unnamed_from = block.list();
+    memory.unnamed = std::move(unnamed);
   }
-  block.SetList(memory->unnamed);
-  return memory->unnamed_unique ? Ok() : MergeEqualRows(block);
+  block.SetList(memory.unnamed);
+  if (memory.unnamed_unique) return Ok();
+  const size_t before = block.series();
+  RETURN_IF_ERROR(MergeEqualRows(block));
+  memory.unnamed_unique = block.series() == before;
+  return Ok();
 }
 
 Status Evaluator::ApplyDelayedNames(Block& block) {

@@ -10,7 +10,6 @@
 #include <utility>
 #include <vector>
 
-#include "base/clock.h"
 #include "base/result.h"
 #include "engine/model/symbols.h"
 #include "engine/promql/annotations.h"
@@ -19,44 +18,10 @@
 #include "engine/promql/function_table.h"
 #include "engine/promql/plan.h"
 #include "engine/promql/plan_memory.h"
+#include "engine/promql/query_budget.h"
 #include "engine/storage/querier.h"
 
 namespace tocsin::promql {
-
-// What a query may use up. A limit that is passed ends the query with an error.
-//
-// Not thread-safe.
-class QueryBudget {
- public:
-  QueryBudget(const Clock& clock, SteadyTime deadline, size_t max_samples,
-              std::function<bool()> canceled)
-      : clock_(clock),
-        deadline_(deadline),
-        max_samples_(max_samples),
-        canceled_(std::move(canceled)) {}
-
-  // Samples that are held now.
-  Status Hold(size_t samples);
-  size_t held() const { return held_; }
-  // Lets go of all that was held beyond `samples`.
-  void ReleaseTo(size_t samples) { held_ = samples; }
-  // Samples that were read from storage.
-  void CountLoaded(size_t samples) { stats_.total_samples += samples; }
-  void CountSeries(size_t series) { stats_.series_fetched += series; }
-  // Cheap: looks at the clock once in a while. To be called per series.
-  Status CheckAlive();
-
-  const QueryStats& stats() const { return stats_; }
-
- private:
-  const Clock& clock_;
-  const SteadyTime deadline_;
-  const size_t max_samples_;
-  const std::function<bool()> canceled_;
-  size_t held_ = 0;
-  uint32_t calls_ = 0;
-  QueryStats stats_;
-};
 
 // What every query of an evaluation shares.
 struct EvaluatorContext {
@@ -67,6 +32,7 @@ struct EvaluatorContext {
   Steps query_steps;
   bool range_query = false;
   int64_t lookback_ms = 0;
+  Executor* workers = nullptr;  // help to read rows; may be null
 };
 
 // A range vector: the series of a range selector or a subquery, read one at a time.
@@ -77,6 +43,7 @@ class RangeSource {
   struct Buffers {
     SampleColumns columns;
     std::vector<Window> windows;
+    std::vector<int64_t> windows_of;  // the times that `windows` is made of
   };
   // Of a range selector.
   RangeSource(const PlanNode& node, std::vector<int64_t> ends, int64_t lookback_ms,
@@ -133,8 +100,14 @@ class Evaluator {
   // The series of a selector at all steps: the values, or the samples' times in seconds.
   enum class Read { kValue, kTimestamp, kStartTimestamp };
   Result<Block> ReadInstant(const PlanNode& node, const Steps& steps, Read what);
+  // When the node looks, for each step.
+  std::vector<int64_t> WindowEnds(const PlanNode& node, const Steps& steps) const;
+  Result<std::unique_ptr<SeriesSet>> Select(const PlanNode& node, const Steps& steps,
+                                            TimeRange range);
+  SeriesListPtr ListOf(const PlanNode& node, const SeriesSet& set);
   CallContext Context(const PlanNode& node, const Steps& steps,
-                      const std::vector<PositionRange>& arg_positions);
+                      const std::vector<PositionRange>& arg_positions,
+                      Annotations& annotations) const;
   const EvaluatorContext& context() const { return context_; }
   Annotations& annotations() { return *annotations_; }
   QueryBudget& budget() { return *budget_; }
@@ -144,12 +117,19 @@ class Evaluator {
 
   // Removes the metric names, or marks them to go (delayed name removal); rows that become equal
   // are merged when they never meet, and an error otherwise.
-  Status DropNames(Block& block, NodeMemory* memory);
+  enum class Rows { kDistinct, kMayRepeat };  // what is known about the block's labels
+  Status DropNames(Block& block, const PlanNode& node, Rows rows = Rows::kDistinct);
   Status ApplyDelayedNames(Block& block);
   // Merges rows of equal labels that have no step in common; `error` says that they have.
   Status MergeEqualRows(Block& block, std::string_view error =
                                           "vector cannot contain metrics with the same labelset");
   Labels WithoutName(const Labels& labels) const;
+  // The metric's name.
+  std::string NameOf(const Labels& labels) const {
+    return std::string(context_.symbols.Text(labels.Get(metric_name_)));
+  }
+  // Whether all rows have the same name, type and unit, so that they differ without them too.
+  bool HaveOneName(const PlanNode& node, const SeriesListPtr& list) const;
 
  private:
   struct Kept {
@@ -166,11 +146,6 @@ class Evaluator {
   Result<Block> ComputeVectorCall(const PlanNode& node, const Call& call, const Steps& steps);
   Result<Block> ComputeNegation(const PlanNode& node, const Steps& steps);
   Result<RangeSource> OpenSubquery(const PlanNode& node, const Steps& steps);
-  Result<std::unique_ptr<SeriesSet>> Select(const PlanNode& node, const Steps& steps,
-                                            TimeRange range);
-  SeriesListPtr ListOf(const PlanNode& node, const SeriesSet& set);
-  // When the node looks, for each step.
-  std::vector<int64_t> WindowEnds(const PlanNode& node, const Steps& steps) const;
 
   const EvaluatorContext context_;
   SymbolId metric_name_ = kEmptySymbol;

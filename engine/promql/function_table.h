@@ -70,17 +70,39 @@ struct RangeArguments {
   double Scalar(size_t arg, size_t step) const { return blocks[arg]->Value(0, step); }
 };
 
-// Fills one row: what the function gives for one series at every step. No virtual call, lock or
-// allocation per sample; Set marks the step present.
+// A histogram of a row that was written beside other rows.
+struct HistogramCell {
+  size_t row;
+  size_t step;
+  HistogramPtr histogram;
+};
+
+// Fills one row that has no values yet: what the function gives for one series at every step. No
+// virtual call, lock or allocation per float; Set marks the step present.
+//
+// Rows of one block may be written at once. What cannot be, the histograms, is put aside for the
+// block's owner.
 class RowWriter {
  public:
-  RowWriter(Block& block, size_t series) : block_(block), series_(series) {}
-  void Set(size_t step, double value) { block_.Set(series_, step, value); }
-  void Set(size_t step, HistogramPtr histogram) { block_.Set(series_, step, std::move(histogram)); }
+  RowWriter(Block& block, size_t row, std::vector<HistogramCell>& histograms)
+      : values_(block.Row(row).data()),
+        present_(block.Presence(row).data()),
+        row_(row),
+        histograms_(histograms) {}
+
+  void Set(size_t step, double value) {
+    values_[step] = value;
+    present_[step / 64] |= uint64_t{1} << (step % 64);
+  }
+  void Set(size_t step, HistogramPtr histogram) {
+    histograms_.push_back({row_, step, std::move(histogram)});
+  }
 
  private:
-  Block& block_;
-  size_t series_;
+  double* const values_;
+  uint64_t* const present_;
+  const size_t row_;
+  std::vector<HistogramCell>& histograms_;
 };
 
 // Called once per series. Errors end the query.

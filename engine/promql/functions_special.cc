@@ -87,7 +87,7 @@ Result<Block> SpecialTimestamp(Evaluator& evaluator, const PlanNode& node, const
       }
     }
   }
-  RETURN_IF_ERROR(evaluator.DropNames(block, &evaluator.context().memory.Of(node.id)));
+  RETURN_IF_ERROR(evaluator.DropNames(block, node));
   return block;
 }
 
@@ -97,7 +97,7 @@ Result<Block> SpecialStartTimestamp(Evaluator& evaluator, const PlanNode& node,
   if (arg.As<VectorSelector>() == nullptr) return Block(steps.count);
   ASSIGN_OR_RETURN(Block block, evaluator.ReadInstant(*node.inputs[0].node, steps,
                                                       Evaluator::Read::kStartTimestamp));
-  RETURN_IF_ERROR(evaluator.DropNames(block, &evaluator.context().memory.Of(node.id)));
+  RETURN_IF_ERROR(evaluator.DropNames(block, node));
   return block;
 }
 

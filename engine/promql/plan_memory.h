@@ -37,6 +37,9 @@ struct NodeMemory {
   std::vector<uint64_t> series_ids;  // of the selection behind `series`
   SeriesListPtr series;
 
+  SeriesListPtr names_of;
+  bool one_name = false;
+
   SeriesListPtr unnamed_from;
   SeriesListPtr unnamed;
   bool unnamed_unique = false;

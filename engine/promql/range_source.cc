@@ -133,8 +133,12 @@ Result<SeriesWindows> RangeSource::Read(size_t series, Buffers& buffers) const {
       }
     }
   }
-  SlideWindows(columns.t_ms, ends_, {node_.range_ms, lookback_ms_, node_.extension},
-               buffers.windows);
+  // Series that were scraped together have the same times, and so the same windows.
+  if (buffers.windows.empty() || columns.t_ms != buffers.windows_of) {
+    SlideWindows(columns.t_ms, ends_, {node_.range_ms, lookback_ms_, node_.extension},
+                 buffers.windows);
+    buffers.windows_of = columns.t_ms;
+  }
   const bool starts = use_start_timestamps_;
   return SeriesWindows{
       .labels = (*list_)[series],

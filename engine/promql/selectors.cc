@@ -3,98 +3,183 @@
 
 #include "engine/model/histogram.h"
 #include "engine/promql/evaluator.h"
+#include "engine/promql/row_source.h"
 
 namespace tocsin::promql {
 namespace {
 
 double SecondsOf(int64_t ms) { return static_cast<double>(ms) / 1000; }
 
-// Writes one series of an instant selector at all steps.
-class InstantReader {
+// What an instant selector asks of each series, for all steps.
+struct InstantLook {
+  std::vector<int64_t> times;  // one for each step
+  int64_t lookback_ms = 0;
+  Evaluator::Read what = Evaluator::Read::kValue;
+  bool smoothed = false;
+  bool detects_resets = false;
+  TimeRange range;
+  PositionRange position;
+};
+
+// Reads the rows of an instant selector.
+class InstantReader final : public RowSource::Reader {
  public:
-  InstantReader(std::span<const int64_t> times, int64_t lookback_ms, Evaluator::Read what,
-                Block& block)
-      : times_(times), lookback_ms_(lookback_ms), what_(what), block_(block) {}
+  InstantReader(const InstantLook& look, const SeriesSet& set, const Evaluator& evaluator,
+                Annotations& annotations)
+      : look_(look), set_(set), evaluator_(evaluator), annotations_(annotations) {}
 
-  void SetNewest(size_t series, size_t step, const SeriesSet::Newest& newest) {
-    if (what_ == Evaluator::Read::kTimestamp) {
-      block_.Set(series, step, SecondsOf(newest.t_ms));
-    } else if (what_ == Evaluator::Read::kStartTimestamp) {
-      block_.Set(series, step, SecondsOf(newest.start_ms));
-    } else if (newest.histogram != nullptr) {
-      block_.Set(series, step, newest.histogram);
+  Status Read(size_t row, RowWriter& out, BudgetShare& budget) override {
+    if (look_.times.size() == 1 && !look_.smoothed && !look_.detects_resets) {
+      const std::optional<SeriesSet::Newest> newest = set_.ReadNewest(row, look_.range);
+      if (!newest || IsStaleNan(newest->value)) return Ok();
+      budget.CountLoaded(1);
+      Put(0, *newest, out);
+      return Ok();
+    }
+    columns_.clear();
+    RETURN_IF_ERROR(set_.Read(row, look_.range, columns_));
+    budget.CountLoaded(columns_.size());
+    if (look_.detects_resets) DetectResets(columns_);
+    if (look_.smoothed) {
+      RemoveStale(columns_);
+      ReadSmoothed(row, out);
     } else {
-      block_.Set(series, step, newest.value);
+      ReadNewestOfEach(out);
     }
-  }
-
-  void ReadRow(size_t series, const SampleColumns& columns) {
-    size_t next = 0;
-    for (size_t step = 0; step < times_.size(); ++step) {
-      while (next < columns.size() && columns.t_ms[next] <= times_[step]) ++next;
-      if (next == 0 || columns.t_ms[next - 1] <= times_[step] - lookback_ms_) continue;
-      const size_t i = next - 1;
-      if (IsStaleNan(columns.values[i])) continue;
-      SetNewest(series, step,
-                {.t_ms = columns.t_ms[i],
-                 .value = columns.values[i],
-                 .histogram = columns.histograms.empty() ? nullptr : columns.histograms[i],
-                 .start_ms = columns.start_ms.empty() ? 0 : columns.start_ms[i]});
-    }
-  }
-
-  // Whether floats and histograms met in a smoothed row, since the last time this was asked.
-  bool TakeMixed() { return std::exchange(mixed_, false); }
-
-  // Between the samples around a step the value lies on the line between them; after the last
-  // sample it stays.
-  void ReadSmoothedRow(size_t series, const SampleColumns& columns) {
-    ReadRow(series, columns);
-    size_t next = 0;
-    for (size_t step = 0; step < times_.size(); ++step) {
-      const int64_t t = times_[step];
-      while (next < columns.size() && columns.t_ms[next] <= t) ++next;
-      if (!block_.Has(series, step) || next == columns.size()) continue;
-      const size_t before = next - 1;
-      if (columns.t_ms[before] == t || columns.t_ms[next] > t + lookback_ms_) continue;
-      const auto part = static_cast<double>(t - columns.t_ms[before]);
-      const auto whole = static_cast<double>(columns.t_ms[next] - columns.t_ms[before]);
-      if (IsHistogram(columns, before) != IsHistogram(columns, next)) {
-        block_.Clear(series, step);
-        mixed_ = true;
-        continue;
-      }
-      if (IsHistogram(columns, before)) {
-        block_.Set(series, step, Between(columns, before, part / whole));
-        continue;
-      }
-      const double low = columns.values[before];
-      const double high = columns.values[next];
-      block_.Set(series, step, low + (high - low) * part / whole);
-    }
+    return Ok();
   }
 
  private:
-  static bool IsHistogram(const SampleColumns& columns, size_t i) {
-    return !columns.histograms.empty() && columns.histograms[i] != nullptr;
+  static constexpr uint32_t kNothing = UINT32_MAX;
+
+  void Put(size_t step, const SeriesSet::Newest& newest, RowWriter& out) const {
+    if (look_.what == Evaluator::Read::kTimestamp) {
+      out.Set(step, SecondsOf(newest.t_ms));
+    } else if (look_.what == Evaluator::Read::kStartTimestamp) {
+      out.Set(step, SecondsOf(newest.start_ms));
+    } else if (newest.histogram != nullptr) {
+      out.Set(step, newest.histogram);
+    } else {
+      out.Set(step, newest.value);
+    }
+  }
+
+  // The newest sample of each step. Series that were scraped together have the same times, and then
+  // what was found for one holds for the next.
+  void FindNewest() {
+    if (columns_.t_ms == found_in_ && !newest_.empty()) return;
+    found_in_ = columns_.t_ms;
+    newest_.assign(look_.times.size(), kNothing);
+    uint32_t next = 0;
+    for (size_t step = 0; step < newest_.size(); ++step) {
+      while (next < found_in_.size() && found_in_[next] <= look_.times[step]) ++next;
+      if (next == 0 || found_in_[next - 1] <= look_.times[step] - look_.lookback_ms) continue;
+      newest_[step] = next - 1;
+    }
+  }
+
+  void ReadNewestOfEach(RowWriter& out) {
+    FindNewest();
+    const bool plain = look_.what == Evaluator::Read::kValue && columns_.histograms.empty();
+    for (size_t step = 0; step < newest_.size(); ++step) {
+      const uint32_t i = newest_[step];
+      if (i == kNothing || IsStaleNan(columns_.values[i])) continue;
+      if (plain) {
+        out.Set(step, columns_.values[i]);
+      } else {
+        PutSample(step, i, out);
+      }
+    }
+  }
+
+  void PutSample(size_t step, uint32_t i, RowWriter& out) const {
+    Put(step,
+        {.t_ms = columns_.t_ms[i],
+         .value = columns_.values[i],
+         .histogram = columns_.histograms.empty() ? nullptr : columns_.histograms[i],
+         .start_ms = columns_.start_ms.empty() ? 0 : columns_.start_ms[i]},
+        out);
+  }
+
+  // Between the samples around a step the value lies on the line between them; after the last
+  // sample it stays.
+  void ReadSmoothed(size_t row, RowWriter& out) {
+    FindNewest();
+    bool mixed = false;
+    for (size_t step = 0; step < newest_.size(); ++step) {
+      const uint32_t before = newest_[step];
+      if (before == kNothing) continue;
+      const int64_t t = look_.times[step];
+      const uint32_t next = before + 1;
+      if (next == columns_.size() || columns_.t_ms[before] == t ||
+          columns_.t_ms[next] > t + look_.lookback_ms) {
+        PutSample(step, before, out);
+        continue;
+      }
+      if (IsHistogram(before) != IsHistogram(next)) {
+        mixed = true;
+        continue;
+      }
+      const auto part = static_cast<double>(t - columns_.t_ms[before]);
+      const auto whole = static_cast<double>(columns_.t_ms[next] - columns_.t_ms[before]);
+      if (IsHistogram(before)) {
+        out.Set(step, Between(before, part / whole));
+        continue;
+      }
+      const double low = columns_.values[before];
+      const double high = columns_.values[next];
+      out.Set(step, low + (high - low) * part / whole);
+    }
+    if (!mixed) return;
+    annotations_.Warn("PromQL warning: encountered a mix of histograms and floats for metric name \"" +
+                          evaluator_.NameOf(set_.labels(row)) + "\"",
+                      look_.position);
+  }
+
+  bool IsHistogram(uint32_t i) const {
+    return !columns_.histograms.empty() && columns_.histograms[i] != nullptr;
   }
 
   // The histogram at that part of the way to the next one; the one before when the two cannot be
   // subtracted.
-  static HistogramPtr Between(const SampleColumns& columns, size_t before, double part) {
-    FloatHistogram rise = *columns.histograms[before + 1];
-    if (!rise.Sub(*columns.histograms[before]).compatible) return columns.histograms[before];
+  HistogramPtr Between(uint32_t before, double part) const {
+    FloatHistogram rise = *columns_.histograms[before + 1];
+    if (!rise.Sub(*columns_.histograms[before]).compatible) return columns_.histograms[before];
     rise.Mul(part);
-    auto between = std::make_shared<FloatHistogram>(*columns.histograms[before]);
-    if (!between->Add(rise).compatible) return columns.histograms[before];
+    auto between = std::make_shared<FloatHistogram>(*columns_.histograms[before]);
+    if (!between->Add(rise).compatible) return columns_.histograms[before];
     return between;
   }
 
-  std::span<const int64_t> times_;
-  const int64_t lookback_ms_;
-  const Evaluator::Read what_;
-  Block& block_;
-  bool mixed_ = false;
+  const InstantLook& look_;
+  const SeriesSet& set_;
+  const Evaluator& evaluator_;
+  Annotations& annotations_;
+  SampleColumns columns_;
+  std::vector<int64_t> found_in_;
+  std::vector<uint32_t> newest_;  // by step
+};
+
+class SelectorRows final : public RowSource {
+ public:
+  SelectorRows(Evaluator& evaluator, const Steps& steps, InstantLook look,
+               std::unique_ptr<SeriesSet> set, SeriesListPtr list)
+      : RowSource(evaluator, steps),
+        look_(std::move(look)),
+        set_(std::move(set)),
+        list_(std::move(list)) {}
+
+  const SeriesListPtr& list() const override { return list_; }
+
+ protected:
+  std::unique_ptr<Reader> NewReader(Annotations& annotations) const override {
+    return std::make_unique<InstantReader>(look_, *set_, evaluator(), annotations);
+  }
+
+ private:
+  const InstantLook look_;
+  const std::unique_ptr<SeriesSet> set_;
+  const SeriesListPtr list_;
 };
 
 }  // namespace
@@ -135,45 +220,29 @@ SeriesListPtr Evaluator::ListOf(const PlanNode& node, const SeriesSet& set) {
   return memory.series;
 }
 
+Result<std::unique_ptr<RowSource>> OpenSelectorRows(Evaluator& evaluator, const PlanNode& node,
+                                                    const Steps& steps, Evaluator::Read what) {
+  const int64_t lookback = evaluator.context().lookback_ms;
+  InstantLook look{.times = evaluator.WindowEnds(node, steps),
+                   .lookback_ms = lookback,
+                   .what = what,
+                   .smoothed = node.extension == Extension::kSmoothed &&
+                               what == Evaluator::Read::kValue,
+                   .detects_resets = node.detects_resets,
+                   .range = {},
+                   .position = node.position};
+  look.range = {look.times.front() - lookback + 1,
+                look.times.back() + (look.smoothed ? lookback : 0)};
+  ASSIGN_OR_RETURN(std::unique_ptr<SeriesSet> set, evaluator.Select(node, steps, look.range));
+  SeriesListPtr list = evaluator.ListOf(node, *set);
+  return std::unique_ptr<RowSource>(std::make_unique<SelectorRows>(
+      evaluator, steps, std::move(look), std::move(set), std::move(list)));
+}
+
 Result<Block> Evaluator::ReadInstant(const PlanNode& node, const Steps& steps, Read what) {
-  const std::vector<int64_t> times = WindowEnds(node, steps);
-  const int64_t lookback = context_.lookback_ms;
-  const bool smoothed = node.extension == Extension::kSmoothed && what == Read::kValue;
-  const TimeRange range{times.front() - lookback + 1, times.back() + (smoothed ? lookback : 0)};
-  ASSIGN_OR_RETURN(const std::unique_ptr<SeriesSet> set, Select(node, steps, range));
-  Block block(ListOf(node, *set), steps.count);
-  InstantReader reader(times, lookback, what, block);
-  SampleColumns columns;
-  const size_t held = budget_->held();
-  for (size_t series = 0; series < set->size(); ++series) {
-    RETURN_IF_ERROR(budget_->CheckAlive());
-    if (steps.count == 1 && !smoothed && !node.detects_resets) {
-      const std::optional<SeriesSet::Newest> newest = set->ReadNewest(series, range);
-      if (!newest || IsStaleNan(newest->value)) continue;
-      reader.SetNewest(series, 0, *newest);
-      budget_->CountLoaded(1);
-      continue;
-    }
-    columns.clear();
-    RETURN_IF_ERROR(set->Read(series, range, columns));
-    budget_->CountLoaded(columns.size());
-    if (node.detects_resets) DetectResets(columns);
-    if (smoothed) {
-      RemoveStale(columns);
-      reader.ReadSmoothedRow(series, columns);
-      if (reader.TakeMixed()) {
-        annotations_->Warn(
-            "PromQL warning: encountered a mix of histograms and floats for metric name \"" +
-                std::string(symbols().Text(block.labels(series).Get(metric_name_))) + "\"",
-            node.position);
-      }
-    } else {
-      reader.ReadRow(series, columns);
-    }
-    RETURN_IF_ERROR(budget_->Hold(block.CountPresent(series)));
-  }
-  budget_->ReleaseTo(held);
-  return block;
+  ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows,
+                   OpenSelectorRows(*this, node, steps, what));
+  return rows->ReadAll();
 }
 
 Result<RangeSource> Evaluator::OpenRange(const PlanNode& node, const Steps& steps) {

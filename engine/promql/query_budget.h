@@ -1,0 +1,87 @@
+// What a query may use up. A limit that is passed ends the query with an error.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <utility>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "engine/promql/engine.h"
+
+namespace tocsin::promql {
+
+// Thread safety: belongs to the thread that runs the query; its helpers use a BudgetShare each.
+class QueryBudget {
+ public:
+  QueryBudget(const Clock& clock, SteadyTime deadline, size_t max_samples,
+              std::function<bool()> canceled)
+      : clock_(clock),
+        deadline_(deadline),
+        max_samples_(max_samples),
+        canceled_(std::move(canceled)) {}
+
+  // Samples that are held now.
+  Status Hold(size_t samples);
+  size_t held() const { return held_; }
+  // Lets go of all that was held beyond `samples`.
+  void ReleaseTo(size_t samples) { held_ = samples; }
+  // Samples that were read from storage.
+  void CountLoaded(size_t samples) { loaded_ += samples; }
+  void CountSeries(size_t series) { series_ += series; }
+  // Cheap: looks at the clock once in a while. To be called per series.
+  Status CheckAlive();
+
+  QueryStats stats() const;
+
+ private:
+  friend class BudgetShare;
+  // May be called from any thread.
+  Status LookAlive() const;
+  void SeePeak(size_t samples);
+
+  const Clock& clock_;
+  const SteadyTime deadline_;
+  const size_t max_samples_;
+  const std::function<bool()> canceled_;
+  std::atomic<size_t> held_ = 0;
+  std::atomic<size_t> peak_ = 0;
+  std::atomic<size_t> loaded_ = 0;
+  size_t series_ = 0;
+  uint32_t calls_ = 0;
+};
+
+// What one worker of a query uses up: counted here, and told to the budget now and then.
+//
+// Not thread-safe; several shares of one budget may be used at once.
+class BudgetShare {
+ public:
+  explicit BudgetShare(QueryBudget& budget) : budget_(budget), before_(budget.held()) {}
+  ~BudgetShare() { Settle(); }
+  BudgetShare(const BudgetShare&) = delete;
+  BudgetShare& operator=(const BudgetShare&) = delete;
+
+  // Cheap: looks at the clock once in a while. To be called per series.
+  Status CheckAlive();
+  // Samples that were read from storage, and are not held.
+  void CountLoaded(size_t samples) { loaded_ += samples; }
+  // For one series so many samples were read, and are held until it is done.
+  Status Load(size_t samples);
+  // It is done: so many stay.
+  Status Keep(size_t samples);
+  void Settle();
+
+ private:
+  Status Check(size_t held);
+
+  QueryBudget& budget_;
+  size_t before_;
+  size_t kept_ = 0;
+  size_t loaded_ = 0;
+  size_t peak_ = 0;
+  uint32_t calls_ = 0;
+};
+
+}  // namespace tocsin::promql
