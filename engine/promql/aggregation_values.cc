@@ -96,10 +96,6 @@ class ValueAggregator {
     for (size_t group = 0; group < grouping_->groups->size(); ++group) {
       out_.set_drop_name(group, grouping_->drop_name[group] != 0);
     }
-    if (!block_.has_histograms() && IsPlain()) {
-      RETURN_IF_ERROR(RunPlain());
-      return std::move(out_);
-    }
     // A few steps at a time bound the memory for the cells.
     constexpr size_t kStepsAtOnce = 128;
     for (size_t begin = 0; begin < context_.steps.count; begin += kStepsAtOnce) {
@@ -109,50 +105,6 @@ class ValueAggregator {
   }
 
  private:
-  bool IsPlain() const {
-    return op_ == AggregateOp::kSum || op_ == AggregateOp::kCount || op_ == AggregateOp::kMin ||
-           op_ == AggregateOp::kMax || op_ == AggregateOp::kGroup;
-  }
-
-  // Floats alone, by the operators whose state is one number or two.
-  Status RunPlain() {
-    const size_t steps = context_.steps.count;
-    std::vector<double> compensation;
-    if (op_ == AggregateOp::kSum) compensation.resize(out_.series() * steps);
-    for (size_t series = 0; series < block_.series(); ++series) {
-      RETURN_IF_ERROR(context_.evaluator.budget().CheckAlive());
-      const size_t group = grouping_->group_of[series];
-      const std::span<const double> row = block_.Row(series);
-      const std::span<double> to = out_.Row(group);
-      for (size_t step = 0; step < steps; ++step) {
-        if (!block_.Has(series, step)) continue;
-        const bool fresh = !out_.Has(group, step);
-        if (op_ == AggregateOp::kSum && !fresh) {
-          KahanSum sum{to[step], compensation[group * steps + step]};
-          sum.Add(row[step]);
-          to[step] = sum.sum;
-          compensation[group * steps + step] = sum.compensation;
-        } else {
-          out_.Set(group, step, Plain(fresh, to[step], row[step]));
-        }
-      }
-    }
-    for (size_t i = 0; i < compensation.size(); ++i) {
-      double& sum = out_.Row(i / steps)[i % steps];
-      sum = KahanSum{sum, compensation[i]}.Total();
-    }
-    return Ok();
-  }
-
-  double Plain(bool fresh, double so_far, double v) const {
-    if (op_ == AggregateOp::kGroup) return 1;
-    if (op_ == AggregateOp::kCount) return fresh ? 1 : so_far + 1;
-    if (fresh || std::isnan(so_far)) return v;
-    if (op_ == AggregateOp::kMin) return so_far > v ? v : so_far;
-    if (op_ == AggregateOp::kMax) return so_far < v ? v : so_far;
-    return v;
-  }
-
   Status RunSteps(size_t begin, size_t end) {
     const size_t width = end - begin;
     std::vector<Cell> cells(out_.series() * width);
@@ -315,7 +267,13 @@ class ValueAggregator {
 }  // namespace
 
 Result<Block> AggregateValues(const AggregateContext& context, const Block& block) {
-  return ValueAggregator(context, block).Run();
+  if (block.has_histograms() || !FloatAggregation::Knows(context.aggregate.op)) {
+    return ValueAggregator(context, block).Run();
+  }
+  FloatAggregation floats(context.aggregate.op, GroupRows(context.evaluator, context.node, block),
+                          context.steps.count);
+  floats.Add(block, 0, block.series());
+  return floats.Take();
 }
 
 double Quantile(double q, std::vector<double>& values) {

@@ -32,6 +32,8 @@ Result<Block> Aggregated(Evaluator& evaluator, const PlanNode& node, const Steps
     context.param = &param;
     context.param_position = position_of(node.inputs[1]);
   }
+  ASSIGN_OR_RETURN(std::optional<Block> streamed, AggregateStream(context));
+  if (streamed) return *std::move(streamed);
   ASSIGN_OR_RETURN(const Block block, evaluator.Evaluate(node.inputs[0], steps));
   switch (aggregate.op) {
     case AggregateOp::kTopk:

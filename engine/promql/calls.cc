@@ -101,9 +101,9 @@ Result<Block> Evaluator::ComputeVectorCall(const PlanNode& node, const Call& cal
     args.push_back(std::move(block));
   }
   const std::vector<PositionRange> positions = ArgumentPositions(node);
-  ASSIGN_OR_RETURN(Block block,
-                   call.function->vector(Context(node, steps, positions, *annotations_),
-                                         std::move(args)));
+  ASSIGN_OR_RETURN(
+      Block block,
+      call.function->vector(Context(node, steps, positions, *annotations_), std::move(args)));
   if (call.function->returns != ValueType::kVector) return block;
   if (call.function->keeps_name) {
     RETURN_IF_ERROR(MergeEqualRows(block));

@@ -74,8 +74,8 @@ struct QueryResult {
 
 // Per query.
 struct QueryLimits {
-  Duration timeout{};       // 0: the engine's
-  int64_t lookback_ms = 0;  // 0: the engine's
+  Duration timeout{};              // 0: the engine's
+  int64_t lookback_ms = 0;         // 0: the engine's
   std::function<bool()> canceled;  // asked from any thread
 };
 

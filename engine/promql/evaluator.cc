@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <array>
 #include <numeric>
-#include <unordered_map>
 
 #include "engine/model/histogram.h"
+#include "engine/promql/label_index.h"
 #include "engine/promql/parser.h"
 
 namespace tocsin::promql {
@@ -167,7 +167,7 @@ bool Evaluator::HaveOneName(const PlanNode& node, const SeriesListPtr& list) con
   if (memory.names_of == list && list != nullptr) return memory.one_name;
   memory.names_of = list;
   memory.one_name = std::ranges::all_of(*list, [&](const Labels& labels) {
-    return std::ranges::all_of(std::array{metric_name_, metric_type_, metric_unit_},
+    return std::ranges::all_of(dropped_names(),
                                [&](SymbolId n) { return labels.Get(n) == list->front().Get(n); });
   });
   return memory.one_name;
@@ -208,12 +208,16 @@ Status Evaluator::ApplyDelayedNames(Block& block) {
 }
 
 Status Evaluator::MergeEqualRows(Block& block, std::string_view error) {
-  std::unordered_map<Labels, size_t, LabelsHash> first_of;
-  first_of.reserve(block.series());
+  LabelIndex index;
+  std::vector<size_t> first_of;                  // by number
   std::vector<std::pair<size_t, size_t>> equal;  // later row, first row
   for (size_t series = 0; series < block.series(); ++series) {
-    const auto [entry, fresh] = first_of.try_emplace(block.labels(series), series);
-    if (!fresh) equal.emplace_back(series, entry->second);
+    const LabelIndex::Entry entry = index.Find(block.labels(series));
+    if (entry.fresh) {
+      first_of.push_back(series);
+    } else {
+      equal.emplace_back(series, first_of[entry.number]);
+    }
   }
   if (equal.empty()) return Ok();
   for (const auto& [later, first] : equal) {

@@ -4,6 +4,7 @@
 // until the last of them had it; what is the same at all steps is computed for one.
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <string>
@@ -113,6 +114,10 @@ class Evaluator {
   QueryBudget& budget() { return *budget_; }
   SymbolTable& symbols() { return context_.symbols; }
   SymbolId metric_name() const { return metric_name_; }
+  // The name, and with it type and unit.
+  std::array<SymbolId, 3> dropped_names() const {
+    return {metric_name_, metric_type_, metric_unit_};
+  }
   int64_t LookAt(const LookTime& time, int64_t step_ms) const;
 
   // Removes the metric names, or marks them to go (delayed name removal); rows that become equal

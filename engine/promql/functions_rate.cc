@@ -30,6 +30,7 @@ class CounterResets {
 
   // What was lost at the falls after sample `first`, up to `last` (exclusive), is added to `sum`.
   double AddTo(double sum, uint32_t first, uint32_t last) const {
+    if (falls_.empty()) return sum;
     for (auto fall = std::ranges::upper_bound(falls_, first); fall != falls_.end() && *fall < last;
          ++fall) {
       sum += values_[*fall - 1];
@@ -48,6 +49,7 @@ class RateWindow {
       : in_(in), kind_(kind), notes_(context, in), resets_(in, kind.counter) {}
 
   void Run(RowWriter& out) {
+    if (in_.histograms.empty() && in_.start_ms.empty()) return RunFloats(out);
     for (size_t step = 0; step < in_.windows.size(); ++step) {
       const Window& window = in_.windows[step];
       const RangeSamples samples(in_, window);
@@ -65,6 +67,43 @@ class RateWindow {
   }
 
  private:
+  // Where the samples of a window lie in it. Windows that step along with the samples all have the
+  // same, and so the same factor, unless a counter near 0 forbids it.
+  struct Geometry {
+    int64_t to_start_ms = 0;
+    int64_t sampled_ms = 0;
+    int64_t to_end_ms = 0;
+    uint32_t samples = 0;
+    friend bool operator==(const Geometry&, const Geometry&) = default;
+  };
+
+  void RunFloats(RowWriter& out) const {
+    Geometry known;
+    double known_factor = 0;
+    for (size_t step = 0; step < in_.windows.size(); ++step) {
+      const Window& window = in_.windows[step];
+      if (window.last - window.first < 2) continue;
+      const double first = in_.values[window.first];
+      double increase = in_.values[window.last - 1] - first;
+      if (kind_.counter) increase = resets_.AddTo(increase, window.first, window.last);
+      // Far from 0: it would lie further back than the edge of the window.
+      const bool limited = kind_.counter && increase > 0 && first >= 0 && !(first >= 2 * increase);
+      if (limited) {
+        out.Set(step, increase * Factor(window, increase, first));
+        continue;
+      }
+      const int64_t first_ms = in_.t_ms[window.first];
+      const int64_t last_ms = in_.t_ms[window.last - 1];
+      const Geometry geometry{first_ms - window.start_ms, last_ms - first_ms,
+                              window.end_ms - last_ms, window.last - window.first};
+      if (geometry != known) {
+        known = geometry;
+        known_factor = Factor(window, 0, 0);
+      }
+      out.Set(step, increase * known_factor);
+    }
+  }
+
   // The counter began within the window, before its first sample: it was 0 then.
   bool StartsWithin(const Window& window) const {
     if (!kind_.counter || in_.start_ms.empty()) return false;
@@ -353,13 +392,14 @@ bool LooksLikeCounter(std::string_view name) {
 
 // An info about what gave floats and is not called like a counter, or not typed as one.
 void NoteNonCounter(const CallContext& context, const SeriesWindows& in) {
+  const std::string_view name = context.symbols.Text(in.labels.Get(context.metric_name));
+  if (LooksLikeCounter(name) && !context.type_and_unit_labels) return;
   if (std::ranges::none_of(in.windows, [&](const Window& window) {
         return RangeSamples(in, window).CountHistograms() < window.last - window.first;
       })) {
     return;
   }
   const RangeNotes notes(context, in);
-  const std::string name = notes.name();
   if (name.empty()) return;
   if (context.type_and_unit_labels) {
     const std::string type(context.symbols.Text(in.labels.Get(context.symbols.Intern("__type__"))));
@@ -367,11 +407,11 @@ void NoteNonCounter(const CallContext& context, const SeriesWindows& in) {
     notes.Info(
         "metric might not be a counter, __type__ label is not set to \"counter\" or "
         "\"histogram\", got \"" +
-        type + "\": \"" + name + "\"");
+        type + "\": \"" + std::string(name) + "\"");
   } else if (!LooksLikeCounter(name)) {
     notes.Info(
         "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"" +
-        name + "\"");
+        std::string(name) + "\"");
   }
 }
 

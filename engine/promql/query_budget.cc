@@ -39,9 +39,7 @@ QueryStats QueryBudget::stats() const {
   return {.total_samples = loaded_, .peak_samples = peak_, .series_fetched = series_};
 }
 
-Status BudgetShare::CheckAlive() {
-  return calls_++ % kEvery == 0 ? budget_.LookAlive() : Ok();
-}
+Status BudgetShare::CheckAlive() { return calls_++ % kEvery == 0 ? budget_.LookAlive() : Ok(); }
 
 Status BudgetShare::Load(size_t samples) {
   loaded_ += samples;

@@ -30,7 +30,11 @@ class QueryBudget {
   void ReleaseTo(size_t samples) { held_ = samples; }
   // Samples that were read from storage.
   void CountLoaded(size_t samples) { loaded_ += samples; }
+  size_t loaded() const { return loaded_; }
   void CountSeries(size_t series) { series_ += series; }
+  // What was read since `loaded` samples and `series` series is going to be read again.
+  void ForgetLoaded(size_t loaded) { loaded_ = loaded; }
+  void ForgetSeries(size_t series) { series_ -= series; }
   // Cheap: looks at the clock once in a while. To be called per series.
   Status CheckAlive();
 

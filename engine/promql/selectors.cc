@@ -131,9 +131,10 @@ class InstantReader final : public RowSource::Reader {
       out.Set(step, low + (high - low) * part / whole);
     }
     if (!mixed) return;
-    annotations_.Warn("PromQL warning: encountered a mix of histograms and floats for metric name \"" +
-                          evaluator_.NameOf(set_.labels(row)) + "\"",
-                      look_.position);
+    annotations_.Warn(
+        "PromQL warning: encountered a mix of histograms and floats for metric name \"" +
+            evaluator_.NameOf(set_.labels(row)) + "\"",
+        look_.position);
   }
 
   bool IsHistogram(uint32_t i) const {
@@ -223,14 +224,14 @@ SeriesListPtr Evaluator::ListOf(const PlanNode& node, const SeriesSet& set) {
 Result<std::unique_ptr<RowSource>> OpenSelectorRows(Evaluator& evaluator, const PlanNode& node,
                                                     const Steps& steps, Evaluator::Read what) {
   const int64_t lookback = evaluator.context().lookback_ms;
-  InstantLook look{.times = evaluator.WindowEnds(node, steps),
-                   .lookback_ms = lookback,
-                   .what = what,
-                   .smoothed = node.extension == Extension::kSmoothed &&
-                               what == Evaluator::Read::kValue,
-                   .detects_resets = node.detects_resets,
-                   .range = {},
-                   .position = node.position};
+  InstantLook look{
+      .times = evaluator.WindowEnds(node, steps),
+      .lookback_ms = lookback,
+      .what = what,
+      .smoothed = node.extension == Extension::kSmoothed && what == Evaluator::Read::kValue,
+      .detects_resets = node.detects_resets,
+      .range = {},
+      .position = node.position};
   look.range = {look.times.front() - lookback + 1,
                 look.times.back() + (look.smoothed ? lookback : 0)};
   ASSIGN_OR_RETURN(std::unique_ptr<SeriesSet> set, evaluator.Select(node, steps, look.range));
