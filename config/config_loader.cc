@@ -31,7 +31,7 @@ constexpr KnownField kIgnoredEverywhere[] = {
 constexpr KnownField kRefusedLimits[] = {
     {"label_name_length_limit", "use label_limit or sample_limit"},
     {"label_value_length_limit", "use label_limit or sample_limit"},
-    {"target_limit", "targets are listed one by one"},
+    {"target_limit", "keep fewer targets with relabel_configs"},
 };
 constexpr KnownField kIgnoredGlobal[] = {{"query_log_file", "queries are not logged"}};
 constexpr KnownField kIgnoredScrape[] = {
