@@ -1,5 +1,7 @@
 #include <fmt/core.h>
 
+#include <charconv>
+
 #include "config/config_reader.h"
 
 namespace tocsin {
@@ -34,6 +36,51 @@ Result<int> ReadPort(YamlMap& fields, int otherwise) {
   return static_cast<int>(port);
 }
 
+// Patterns that match whole names.
+Result<std::vector<Regex>> ReadPatterns(YamlMap& fields, std::string_view field) {
+  std::vector<Regex> patterns;
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> nodes, fields.OptionalList(field));
+  for (const YamlNode& node : nodes) {
+    ASSIGN_OR_RETURN(const std::string text, node.AsString());
+    Result<Regex> pattern = Regex::CompileAnchored(text);
+    if (!pattern.ok()) return node.ErrorHere(pattern.error().message);
+    patterns.push_back(*std::move(pattern));
+  }
+  return patterns;
+}
+
+Result<int> ReadCount(YamlMap& fields, std::string_view field, int otherwise, int most) {
+  ASSIGN_OR_RETURN(const int64_t count, fields.OptionalInt(field, otherwise));
+  if (count < 1 || count > most) {
+    return fields.Find(field)->ErrorHere(fmt::format("expected 1 to {}", most));
+  }
+  return static_cast<int>(count);
+}
+
+// What is asked, of which databases, how often.
+Status ReadPostgresScope(YamlMap& fields, ConfigReader& reader, PostgresConfig& config) {
+  if (fields.Find("activity_labels")) {
+    ASSIGN_OR_RETURN(config.activity_labels, fields.OptionalStringList("activity_labels"));
+  }
+  ASSIGN_OR_RETURN(config.enable, fields.OptionalStringList("enable"));
+  ASSIGN_OR_RETURN(config.disable, fields.OptionalStringList("disable"));
+  ASSIGN_OR_RETURN(config.discover_databases, fields.OptionalBool("discover_databases", true));
+  ASSIGN_OR_RETURN(config.include_databases, ReadPatterns(fields, "include_databases"));
+  ASSIGN_OR_RETURN(config.exclude_databases, ReadPatterns(fields, "exclude_databases"));
+  ASSIGN_OR_RETURN(config.max_tables, ReadCount(fields, "max_tables", config.max_tables, 100'000));
+  ASSIGN_OR_RETURN(config.statements_limit,
+                   ReadCount(fields, "statements_limit", config.statements_limit, 10'000));
+  ASSIGN_OR_RETURN(config.normal_interval,
+                   fields.OptionalDuration("normal_interval", config.normal_interval));
+  ASSIGN_OR_RETURN(config.slow_interval,
+                   fields.OptionalDuration("slow_interval", config.slow_interval));
+  ASSIGN_OR_RETURN(const std::string queries, fields.OptionalString("queries_file"));
+  if (queries.empty()) return Ok();
+  ASSIGN_OR_RETURN(const YamlNode root, reader.ReadYaml(fields, "queries_file"));
+  ASSIGN_OR_RETURN(config.queries, ReadPostgresQueries(root));
+  return Ok();
+}
+
 Result<PostgresConfig> ReadPostgres(const YamlNode& node, ConfigReader& reader) {
   ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "a postgres collector"));
   PostgresConfig config;
@@ -45,9 +92,7 @@ Result<PostgresConfig> ReadPostgres(const YamlNode& node, ConfigReader& reader) 
   ASSIGN_OR_RETURN(config.password, reader.OptionalSecret(fields, "password"));
   ASSIGN_OR_RETURN(config.database, fields.OptionalString("database"));
   ASSIGN_OR_RETURN(config.ssl_mode, fields.OptionalString("ssl_mode"));
-  if (fields.Find("activity_labels")) {
-    ASSIGN_OR_RETURN(config.activity_labels, fields.OptionalStringList("activity_labels"));
-  }
+  RETURN_IF_ERROR(ReadPostgresScope(fields, reader, config));
   RETURN_IF_ERROR(fields.RejectUnknownFields());
   if (url.empty() == config.host.empty()) {
     return node.ErrorHere("a postgres collector needs either \"url\" or \"host\"");
@@ -60,6 +105,85 @@ Result<PostgresConfig> ReadPostgres(const YamlNode& node, ConfigReader& reader) 
   return config;
 }
 
+// "db0=session:*", "session:*" (of database 0), or {db: 0, pattern: "session:*"}.
+Result<RedisKeyPattern> ReadKeyPattern(const YamlNode& node) {
+  RedisKeyPattern key;
+  if (node.kind() == YamlNode::Kind::kMap) {
+    ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "a key"));
+    ASSIGN_OR_RETURN(const int64_t database, fields.OptionalInt("db", 0));
+    if (database < 0 || database > 1'000'000) return fields.ErrorAt("db", "no database's number");
+    key.database = static_cast<int>(database);
+    ASSIGN_OR_RETURN(key.pattern, fields.RequiredString("pattern"));
+    RETURN_IF_ERROR(fields.RejectUnknownFields());
+    return key;
+  }
+  ASSIGN_OR_RETURN(const std::string text, node.AsString());
+  key.pattern = text;
+  const size_t equals = text.find('=');
+  if (text.starts_with("db") && equals != std::string::npos && equals > 2) {
+    const char* end = text.data() + equals;
+    const auto [last, error] = std::from_chars(text.data() + 2, end, key.database);
+    if (error == std::errc() && last == end && key.database >= 0) {
+      key.pattern = text.substr(equals + 1);
+    }
+  }
+  if (key.pattern.empty()) return node.ErrorHere("expected a key such as db0=session:*");
+  return key;
+}
+
+Result<std::vector<RedisKeyPattern>> ReadKeyPatterns(YamlMap& fields, std::string_view field) {
+  std::vector<RedisKeyPattern> keys;
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> nodes, fields.OptionalList(field));
+  for (const YamlNode& node : nodes) {
+    ASSIGN_OR_RETURN(RedisKeyPattern key, ReadKeyPattern(node));
+    keys.push_back(std::move(key));
+  }
+  return keys;
+}
+
+// What beside INFO is asked, and how much of it.
+Status ReadRedisScope(YamlMap& fields, ConfigReader& reader, RedisConfig& config) {
+  ASSIGN_OR_RETURN(config.keys_url, reader.OptionalSecret(fields, "keys_url"));
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> scripts, fields.OptionalList("scripts"));
+  for (const YamlNode& script : scripts) {
+    ASSIGN_OR_RETURN(std::string text, reader.ReadFile(script));
+    const std::string& path = script.text();
+    config.scripts.emplace_back(path.substr(path.rfind('/') + 1), std::move(text));
+  }
+  ASSIGN_OR_RETURN(config.config_command,
+                   fields.OptionalString("config_command", config.config_command));
+  for (const auto& [field, target] : {std::pair("latency_histograms", &config.latency_histograms),
+                                      std::pair("config_values", &config.config_values),
+                                      std::pair("client_list", &config.client_list),
+                                      std::pair("streams_consumers", &config.streams_consumers),
+                                      std::pair("key_values", &config.key_values)}) {
+    ASSIGN_OR_RETURN(*target, fields.OptionalBool(field, *target));
+  }
+  for (const auto& [field, target] :
+       {std::pair("check_keys", &config.check_keys),
+        std::pair("check_single_keys", &config.check_single_keys),
+        std::pair("check_streams", &config.check_streams),
+        std::pair("check_single_streams", &config.check_single_streams),
+        std::pair("count_keys", &config.count_keys)}) {
+    ASSIGN_OR_RETURN(*target, ReadKeyPatterns(fields, field));
+  }
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> groups, fields.OptionalList("key_groups"));
+  for (const YamlNode& node : groups) {
+    ASSIGN_OR_RETURN(const std::string text, node.AsString());
+    Result<Regex> pattern = Regex::Compile(text);
+    if (!pattern.ok()) return node.ErrorHere(pattern.error().message);
+    config.key_groups.push_back(*std::move(pattern));
+  }
+  for (const auto& [field, target] :
+       {std::pair("max_key_groups", &config.max_key_groups),
+        std::pair("max_keys", &config.max_keys), std::pair("max_commands", &config.max_commands),
+        std::pair("max_clients", &config.max_clients),
+        std::pair("scan_keys_per_collection", &config.scan_keys_per_collection)}) {
+    ASSIGN_OR_RETURN(*target, ReadCount(fields, field, *target, 1'000'000));
+  }
+  return Ok();
+}
+
 Result<RedisConfig> ReadRedis(const YamlNode& node, ConfigReader& reader) {
   ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "a redis collector"));
   RedisConfig config;
@@ -67,6 +191,8 @@ Result<RedisConfig> ReadRedis(const YamlNode& node, ConfigReader& reader) {
   ASSIGN_OR_RETURN(config.url, reader.OptionalSecret(fields, "url"));
   ASSIGN_OR_RETURN(config.user, fields.OptionalString("user"));
   ASSIGN_OR_RETURN(config.password, reader.OptionalSecret(fields, "password"));
+  RETURN_IF_ERROR(ReadTls(fields, reader, config.tls));
+  RETURN_IF_ERROR(ReadRedisScope(fields, reader, config));
   RETURN_IF_ERROR(fields.RejectUnknownFields());
   if (config.url.empty()) return node.ErrorHere("a redis collector needs \"url\"");
   return config;

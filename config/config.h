@@ -12,8 +12,10 @@
 
 #include "base/files.h"
 #include "base/http_client.h"
+#include "base/regex.h"
 #include "base/result.h"
 #include "base/time.h"
+#include "config/postgres_queries.h"
 #include "config/secret.h"
 #include "engine/model/label_set.h"
 #include "engine/model/relabel.h"
@@ -27,61 +29,17 @@ struct HttpClientConfig {
   std::string authorization_type = "Bearer";
   Secret authorization_credentials;
   TlsOptions tls;
-  ProxyOptions proxy;
   std::vector<std::pair<std::string, Secret>> headers;
   bool follow_redirects = true;
 
   friend bool operator==(const HttpClientConfig&, const HttpClientConfig&) = default;
 };
 
-// Puts authentication, TLS, proxy and headers into a request.
-void Configure(HttpRequest& request, const HttpClientConfig& config);
-
 struct StaticTargets {
   std::vector<std::string> targets;  // host:port
   LabelSet labels;
 
   friend bool operator==(const StaticTargets&, const StaticTargets&) = default;
-};
-
-// file_sd_configs: groups of targets in YAML and JSON files.
-struct FileDiscovery {
-  std::vector<std::string> patterns;  // paths; the last part may have a wildcard
-  Duration refresh_interval = std::chrono::minutes(5);
-
-  friend bool operator==(const FileDiscovery&, const FileDiscovery&) = default;
-};
-
-// http_sd_configs: groups of targets as JSON behind a URL.
-struct HttpDiscovery {
-  std::string url;
-  Duration refresh_interval = std::chrono::minutes(1);
-  HttpClientConfig http;
-
-  friend bool operator==(const HttpDiscovery&, const HttpDiscovery&) = default;
-};
-
-enum class DnsRecordType { kA, kAaaa, kSrv, kMx, kNs };
-
-// dns_sd_configs: one target per record of each name.
-struct DnsDiscovery {
-  std::vector<std::string> names;
-  DnsRecordType type = DnsRecordType::kSrv;
-  int port = 0;  // of the targets; SRV records bring their own
-  Duration refresh_interval = std::chrono::seconds(30);
-
-  friend bool operator==(const DnsDiscovery&, const DnsDiscovery&) = default;
-};
-
-// The ways to find targets that one section names, beside its static_configs.
-struct TargetDiscovery {
-  std::vector<FileDiscovery> file;
-  std::vector<HttpDiscovery> http;
-  std::vector<DnsDiscovery> dns;
-
-  bool empty() const { return file.empty() && http.empty() && dns.empty(); }
-
-  friend bool operator==(const TargetDiscovery&, const TargetDiscovery&) = default;
 };
 
 struct GlobalConfig {
@@ -106,7 +64,6 @@ struct ScrapeConfig {
   size_t label_limit = 0;
   HttpClientConfig http;
   std::vector<StaticTargets> static_configs;
-  TargetDiscovery discovery;
   std::vector<RelabelRule> relabel_configs;
   std::vector<RelabelRule> metric_relabel_configs;
 
@@ -119,7 +76,6 @@ struct AlertmanagerConfig {
   Duration timeout = std::chrono::seconds(10);
   HttpClientConfig http;
   std::vector<StaticTargets> static_configs;
-  TargetDiscovery discovery;
   std::vector<RelabelRule> relabel_configs;
   std::vector<RelabelRule> alert_relabel_configs;
 };
@@ -149,14 +105,59 @@ struct PostgresConfig : CollectorConfig {
   std::string ssl_mode;
   // Labels of pg_stat_activity_count; empty: one number per server.
   std::vector<std::string> activity_labels = {"datname", "state"};
+  // Parts (exporters/postgres/postgres_parts.cc) to ask beside, or not of, those by default.
+  std::vector<std::string> enable;
+  std::vector<std::string> disable;
+  // The server's other databases, by name; without include patterns all of them.
+  bool discover_databases = true;
+  std::vector<Regex> include_databases;
+  std::vector<Regex> exclude_databases;
+  int max_tables = 1000;  // of a database; the others are merged into one
+  int statements_limit = 100;
+  Duration normal_interval = std::chrono::seconds(30);
+  Duration slow_interval = std::chrono::minutes(5);
+  std::vector<PostgresQuery> queries;  // of queries_file
 
   friend bool operator==(const PostgresConfig&, const PostgresConfig&) = default;
 };
 
+// A key, or a pattern of keys, of one database of a Redis.
+struct RedisKeyPattern {
+  int database = 0;
+  std::string pattern;
+
+  friend bool operator==(const RedisKeyPattern&, const RedisKeyPattern&) = default;
+};
+
 struct RedisConfig : CollectorConfig {
-  Secret url;  // redis://[user:password@]host:port[/db], unix://path
+  Secret url;  // redis://[user:password@]host:port[/db], rediss:// for TLS, unix://path
   std::string user;
   Secret password;
+  TlsOptions tls;  // of rediss://
+  // "": CONFIG is not asked for; a server that renamed it says the other name here.
+  std::string config_command = "CONFIG";
+
+  bool latency_histograms = true;                  // per command, 7.0 and later
+  bool config_values = false;                      // redis_config_value, redis_config_key_value
+  bool client_list = false;                        // redis_connected_client_*
+  bool streams_consumers = true;                   // redis_stream_group_consumer_*
+  bool key_values = false;                         // redis_key_value: shows what users stored
+  std::vector<RedisKeyPattern> check_keys;         // found by SCAN
+  std::vector<RedisKeyPattern> check_single_keys;  // named
+  std::vector<RedisKeyPattern> check_streams;
+  std::vector<RedisKeyPattern> check_single_streams;
+  std::vector<RedisKeyPattern> count_keys;
+  // The first group that matches, or the whole match, names a key's group; keys that none matches
+  // are "unclassified".
+  std::vector<Regex> key_groups;
+  int max_key_groups = 100;
+  int max_keys = 500;      // checked keys and streams, of all patterns
+  int max_commands = 200;  // commands in histograms and percentiles, those called most
+  int max_clients = 500;
+  int scan_keys_per_collection = 10'000;  // how far the walks through all keys get
+  Secret keys_url;  // a replica to ask about keys and streams; empty: the server itself
+  // Lua whose answer is a list of names and numbers: file name and text.
+  std::vector<std::pair<std::string, std::string>> scripts;
 
   friend bool operator==(const RedisConfig&, const RedisConfig&) = default;
 };
