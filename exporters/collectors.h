@@ -54,6 +54,8 @@ struct CollectorSpec {
                                      const CollectorDependencies& dependencies);
   // Equal configurations, secrets included, keep their loop over a reload.
   bool (*equal)(const CollectorConfig& a, const CollectorConfig& b);
+  // What the configuration's reader cannot know to be wrong; null: nothing.
+  Status (*check)(const CollectorConfig& config) = nullptr;
 };
 
 // For CollectorSpec::equal.

@@ -96,10 +96,7 @@ Wanted WantedCollector(const CollectorSpec& spec, CollectorTarget target,
 Result<Plan> MakePlan(const Config& config, const std::string& own_instance) {
   Plan plan;
   for (const ScrapeConfig& scrape : config.scrape_configs) {
-    // Without its targets: that one is added must not restart the others.
-    auto shared = std::make_shared<ScrapeConfig>(scrape);
-    shared->static_configs.clear();
-    shared->discovery = {};
+    const auto shared = std::make_shared<const ScrapeConfig>(scrape);
     ASSIGN_OR_RETURN(ScrapeTargets targets, ResolveTargets(scrape, config.global));
     for (ScrapeTarget& target : targets.active) {
       plan.wanted.push_back(WantedScrape(shared, std::move(target)));
@@ -111,6 +108,7 @@ Result<Plan> MakePlan(const Config& config, const std::string& own_instance) {
   }
   for (const CollectorSpec& spec : Collectors()) {
     for (CollectorTarget& target : spec.targets(config, own_instance)) {
+      if (spec.check != nullptr) RETURN_IF_ERROR(spec.check(*target.config));
       plan.wanted.push_back(WantedCollector(spec, std::move(target), config.global));
     }
   }

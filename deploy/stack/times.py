@@ -13,7 +13,7 @@ WINDOW = re.compile(rf"\[\s*{DURATION.pattern}\s*(?::\s*(?:{DURATION.pattern})?\
 
 # Keys of prometheus.yml, of rule files and of alertmanager.yml whose values are durations.
 KEYS = {"scrape_interval", "scrape_timeout", "evaluation_interval", "interval", "timeout", "for",
-        "keep_firing_for", "group_wait", "group_interval", "repeat_interval"}
+        "keep_firing_for", "group_wait", "group_interval", "repeat_interval", "normal_interval", "slow_interval"}
 
 
 class Times:

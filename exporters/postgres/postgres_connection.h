@@ -2,31 +2,28 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
 #include "base/scheduler.h"
 #include "config/config.h"
+#include "exporters/postgres/postgres_rows.h"
 
 namespace tocsin {
 
-// Text as Postgres sends it; nothing for NULL.
-struct PostgresRows {
-  std::vector<std::string> columns;
-  std::vector<std::vector<std::optional<std::string>>> rows;
-};
-
-// The session is kept over collections and made anew when it broke. A server that stops answering
-// is cut off at the deadline: the server is told by statement_timeout, and when it does not listen
-// the socket is shut down.
+// The session is kept over collections and made anew when it broke. It only reads, waits for no
+// lock longer than 100 ms, and its statements end before the deadline: the server is told so by
+// statement_timeout, and when it does not listen, or sends more than anybody can want to know, the
+// socket is shut down. Servers from 14 on notice that within a second (by
+// client_connection_check_interval), so that a session that was given up does not stay behind.
 //
 // Not thread-safe, but for Cancel.
 class PostgresConnection {
  public:
-  PostgresConnection(const PostgresConfig& config, const Clock& clock, Scheduler& scheduler);
+  // `database` replaces the one that the configuration names; "" leaves it.
+  PostgresConnection(const PostgresConfig& config, const std::string& database, const Clock& clock,
+                     Scheduler& scheduler);
   ~PostgresConnection();
   PostgresConnection(const PostgresConnection&) = delete;
   PostgresConnection& operator=(const PostgresConnection&) = delete;
@@ -34,11 +31,14 @@ class PostgresConnection {
   // Connects if there is no session. Everything until the next Begin has to be done by then.
   // Errors hold no secrets.
   Status Begin(SteadyTime deadline);
-  // kExecution: the server refused the statement; the session goes on. Others: it is over.
+  // Whether the last Begin made a new session: the server may be another one than before.
+  bool fresh() const;
+  // kExecution, kPermissionDenied: the server refused the statement; the session goes on. Others:
+  // it is over.
   Result<PostgresRows> Query(const std::string& sql);
   // To be called after the last statement of a collection.
   void End();
-  // Ends a running statement; nothing works after it.
+  // Ends a running statement or connection attempt; nothing works after it.
   void Cancel();
 
  private:

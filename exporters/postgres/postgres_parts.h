@@ -1,45 +1,23 @@
-// What the Postgres collector asks, statement by statement.
+// The table of the Postgres collector: which parts there are, and all families that they give.
 #pragma once
 
 #include <span>
-#include <string>
 #include <string_view>
-#include <vector>
 
-#include "base/result.h"
 #include "exporters/collector.h"
-#include "exporters/postgres/postgres_connection.h"
+#include "exporters/postgres/postgres_part.h"
 
 namespace tocsin {
 
-// How the rows of a statement become samples.
-enum class PostgresShape {
-  // Each column that is no label and makes, behind the prefix, the name of a family is a sample.
-  kColumns,
-  // The columns `name` and `value`: a sample of the family of that name behind the prefix.
-  kNames,
-};
+// In the order in which they are asked: what is cheap and urgent first.
+std::span<const PostgresPart> PostgresParts();
+// Null when there is none of that name.
+const PostgresPart* FindPostgresPart(std::string_view name);
 
-struct PostgresPart {
-  std::string_view name;    // the collector's name in postgres_exporter
-  std::string_view prefix;  // "pg_stat_database_"
-  std::string_view labels;  // "datid,datname"
-  std::string sql;
-  PostgresShape shape = PostgresShape::kColumns;
-};
+// Sorted by name: the figures of all parts, and what the collector tells of itself.
+std::span<const FamilySpec> PostgresFamilies();
 
-// Every statement but that of the settings. `activity_labels`: of pg_stat_activity_count.
-std::vector<PostgresPart> PostgresParts(const std::vector<std::string>& activity_labels);
-
-// Samples of the families of `table`; columns that are none are passed over.
-void WritePostgresRows(const PostgresPart& part, const PostgresRows& rows,
-                       std::span<const FamilySpec> table, MetricSink& sink);
-
-// pg_settings: name, setting, unit, vartype. Sizes in bytes, times in seconds.
-extern const std::string_view kPostgresSettingsSql;
-void WritePostgresSettings(const PostgresRows& rows, MetricSink& sink);
-
-// The columns that may label pg_stat_activity_count.
+// The columns of pg_stat_activity that may label pg_stat_activity_count.
 bool IsActivityLabel(std::string_view label);
 
 }  // namespace tocsin

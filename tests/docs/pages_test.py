@@ -33,6 +33,8 @@ class Examples(unittest.TestCase):
                 path = pathlib.Path(folder) / file_name
                 path.write_text(text)
                 (pathlib.Path(folder) / "rules.yml").touch()
+                for queries in re.findall(r"^```yaml\n(# queries\.yml\n.*?)^```$", page.read_text(), re.S | re.M):
+                    (pathlib.Path(folder) / "queries.yml").write_text(queries)
                 done = run(*command, str(path))
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertGreater(seen, 0)
@@ -62,7 +64,7 @@ class Examples(unittest.TestCase):
 
     def test_every_yaml_block_is_one_of_them(self):
         for page, text in blocks("yaml"):
-            self.assertRegex(text, r"^# (tocsin|rules|tests|tocsin-lint)\.yml\n", page.name)
+            self.assertRegex(text, r"^# (tocsin|rules|tests|queries|tocsin-lint)\.yml\n", page.name)
 
 
 class Pages(unittest.TestCase):
