@@ -1,131 +1,104 @@
 #include "exporters/redis/redis_connection.h"
 
-#include <hiredis/hiredis.h>
-#include <poll.h>
-#include <sys/socket.h>
-
-#include <algorithm>
-#include <cerrno>
-#include <charconv>
+#include <array>
+#include <utility>
 
 #include "base/thread_annotations.h"
-#include "exporters/service_url.h"
+#include "exporters/peer_text.h"
+#include "exporters/redis/resp_reader.h"
 
 namespace tocsin {
 namespace {
 
-// Replies are figures and names; what is larger is an attack or a mistake.
-constexpr size_t kMaxReplyElements = 1'000'000;
+constexpr size_t kReadBytes = 16 << 10;
+// What is sent before its answers are read: a server whose answers nobody takes stops reading.
+constexpr size_t kCommandsAtOnce = 500;
 
-struct FreeContext {
-  void operator()(redisContext* context) const { redisFree(context); }
-};
-struct FreeReply {
-  void operator()(redisReply* reply) const { freeReplyObject(reply); }
-};
-using ReplyHolder = std::unique_ptr<redisReply, FreeReply>;
-
-timeval Remaining(const Clock& clock, SteadyTime deadline) {
-  using std::chrono::microseconds;
-  const auto left = std::chrono::duration_cast<microseconds>(deadline - clock.Steady()).count();
-  // 0 would mean to wait for ever.
-  const auto bounded = std::max<int64_t>(left, 1000);
-  return {.tv_sec = bounded / 1'000'000, .tv_usec = bounded % 1'000'000};
-}
-
-RedisReply Convert(const redisReply& reply) {
-  RedisReply out;
-  switch (reply.type) {
-    case REDIS_REPLY_STRING:
-    case REDIS_REPLY_STATUS:
-      out.kind = RedisReply::Kind::kText;
-      out.text.assign(reply.str, reply.len);
-      break;
-    case REDIS_REPLY_ERROR:
-      out.kind = RedisReply::Kind::kError;
-      out.text.assign(reply.str, reply.len);
-      break;
-    case REDIS_REPLY_INTEGER:
-      out.kind = RedisReply::Kind::kInteger;
-      out.integer = reply.integer;
-      break;
-    case REDIS_REPLY_ARRAY:
-      out.kind = RedisReply::Kind::kArray;
-      for (size_t i = 0; i < std::min(reply.elements, kMaxReplyElements); ++i) {
-        out.elements.push_back(Convert(*reply.element[i]));
-      }
-      break;
-    default:
-      break;
-  }
-  return out;
-}
-
-class HiredisConnection final : public RedisConnection {
+class StreamConnection final : public RedisConnection {
  public:
-  HiredisConnection(std::unique_ptr<redisContext, FreeContext> context, const Clock& clock,
-                    std::string name)
-      : context_(std::move(context)), clock_(clock), name_(std::move(name)) {}
+  StreamConnection(std::unique_ptr<ByteStream> stream, const Clock& clock, std::string name)
+      : stream_(std::move(stream)), clock_(clock), name_(std::move(name)) {}
 
   Result<std::vector<RedisReply>> Run(const std::vector<RedisCommand>& commands,
                                       SteadyTime deadline) override {
-    for (const RedisCommand& command : commands) Append(command);
     std::vector<RedisReply> replies;
-    for (size_t i = 0; i < commands.size(); ++i) {
-      if (clock_.Steady() >= deadline) return TimedOut("redis " + name_ + ": timed out");
-      redisSetTimeout(context_.get(), Remaining(clock_, deadline));
-      void* raw = nullptr;
-      if (redisGetReply(context_.get(), &raw) != REDIS_OK) return Broken();
-      const ReplyHolder reply(static_cast<redisReply*>(raw));
-      replies.push_back(Convert(*reply));
+    for (size_t begin = 0; begin < commands.size(); begin += kCommandsAtOnce) {
+      const size_t end = std::min(commands.size(), begin + kCommandsAtOnce);
+      std::string text;
+      for (size_t i = begin; i < end; ++i) text += RespCommand(commands[i]);
+      RETURN_IF_ERROR(Send(text, deadline));
+      while (replies.size() < end) {
+        ASSIGN_OR_RETURN(RedisReply reply, Receive(deadline));
+        replies.push_back(std::move(reply));
+      }
     }
     return replies;
   }
 
   Result<std::optional<RedisReply>> ReadPushed(SteadyTime deadline) override {
-    for (;;) {
-      void* raw = nullptr;
-      if (redisGetReplyFromReader(context_.get(), &raw) != REDIS_OK) return Broken();
-      if (raw != nullptr) {
-        const ReplyHolder reply(static_cast<redisReply*>(raw));
-        return std::optional<RedisReply>(Convert(*reply));
-      }
-      // hiredis gives a connection up for good when a read times out, so the waiting is done here.
-      const timeval left = Remaining(clock_, deadline);
-      pollfd readable = {.fd = context_->fd, .events = POLLIN, .revents = 0};
-      const int left_ms = static_cast<int>(left.tv_sec * 1000 + left.tv_usec / 1000);
-      const int ready = ::poll(&readable, 1, clock_.Steady() >= deadline ? 0 : left_ms);
-      if (ready < 0 && errno == EINTR) continue;
-      if (ready <= 0) return std::optional<RedisReply>();
-      if (redisBufferRead(context_.get()) != REDIS_OK) return Broken();
-    }
+    Result<RedisReply> reply = Receive(deadline);
+    if (reply.ok()) return std::optional<RedisReply>(*std::move(reply));
+    if (reply.error().code == ErrorCode::kTimeout) return std::optional<RedisReply>();
+    return reply.error();
   }
 
-  void Shutdown() override { ::shutdown(context_->fd, SHUT_RDWR); }
+  void Shutdown() override { stream_->Shutdown(); }
 
  private:
-  void Append(const RedisCommand& command) {
-    std::vector<const char*> parts;
-    std::vector<size_t> lengths;
-    for (const std::string& part : command) {
-      parts.push_back(part.data());
-      lengths.push_back(part.size());
+  Status Send(std::string_view text, SteadyTime deadline) {
+    while (!text.empty()) {
+      const Result<ByteStream::Progress> sent = stream_->Write(text);
+      if (!sent.ok()) return Named(sent.error());
+      text.remove_prefix(sent->bytes);
+      if (sent->wants == ByteStream::Wants::kNothing) continue;
+      const Status ready = WaitFor(stream_->fd(), sent->wants, clock_, deadline, {});
+      if (!ready.ok()) return Named(ready.error());
     }
-    redisAppendCommandArgv(context_.get(), static_cast<int>(parts.size()), parts.data(),
-                           lengths.data());
+    return Ok();
   }
 
-  Error Broken() const {
-    if (context_->err == REDIS_ERR_IO && (errno == EAGAIN || errno == EWOULDBLOCK)) {
-      return TimedOut("redis " + name_ + ": timed out");
+  Result<RedisReply> Receive(SteadyTime deadline) {
+    std::array<char, kReadBytes> buffer;
+    while (true) {
+      Result<std::optional<RedisReply>> reply = reader_.Next();
+      if (!reply.ok()) return Garbled(reply.error());
+      if (*reply) return **std::move(reply);
+      const Result<ByteStream::Progress> got = stream_->Read(buffer);
+      if (!got.ok()) return Named(got.error());
+      if (got->bytes > 0) {
+        const Status fed = reader_.Feed(std::string_view(buffer.data(), got->bytes));
+        if (!fed.ok()) return Garbled(fed.error());
+        // A server that never stops is not waited for, and still ends at the deadline.
+        if (clock_.Steady() >= deadline) return Named(TimedOut("timed out"));
+        continue;
+      }
+      const Status ready = WaitFor(stream_->fd(), got->wants, clock_, deadline, {});
+      if (!ready.ok()) return Named(ready.error());
     }
-    return Unavailable("redis " + name_ + ": " + context_->errstr);
   }
 
-  const std::unique_ptr<redisContext, FreeContext> context_;
+  Error Named(const Error& error) const { return Prefixed("redis " + name_ + ": ", error); }
+  Error Garbled(const Error& error) const {
+    return InvalidArgument("redis " + name_ +
+                           ": the answer is not Redis' protocol: " + error.message);
+  }
+
+  const std::unique_ptr<ByteStream> stream_;
   const Clock& clock_;
   const std::string name_;
+  RespReader reader_;
 };
+
+// A server that does not know AUTH repeats its arguments.
+std::string WithoutSecret(std::string text, const Secret& secret) {
+  constexpr std::string_view kInstead = "<secret>";
+  const std::string& value = secret.Reveal();
+  for (size_t at = 0; !value.empty() && (at = text.find(value, at)) != std::string::npos;) {
+    text.replace(at, value.size(), kInstead);
+    at += kInstead.size();
+  }
+  return text;
+}
 
 // AUTH and SELECT, as far as they are asked for.
 Status LogIn(RedisConnection& connection, const RedisAddress& address, SteadyTime deadline) {
@@ -142,58 +115,25 @@ Status LogIn(RedisConnection& connection, const RedisAddress& address, SteadyTim
   for (size_t i = 0; i < replies.size(); ++i) {
     if (replies[i].kind != RedisReply::Kind::kError) continue;
     return PermissionDenied("redis " + address.Text() + ": " + commands[i][0] + ": " +
-                            replies[i].text);
+                            PeerMessage(WithoutSecret(replies[i].text, address.password)));
   }
   return Ok();
 }
 
 }  // namespace
 
-std::string RedisAddress::Text() const {
-  if (!unix_path.empty()) return unix_path;
-  const bool ipv6 = host.find(':') != std::string::npos;
-  return (ipv6 ? "[" + host + "]" : host) + ":" + std::to_string(port);
-}
-
-Result<RedisAddress> ParseRedisUrl(const Secret& url) {
-  ASSIGN_OR_RETURN(ServiceUrl parts, ParseServiceUrl(url.Reveal()));
-  RedisAddress address;
-  address.user = std::move(parts.user);
-  address.password = Secret(std::move(parts.password));
-  if (parts.scheme == "unix" || parts.scheme == "redis+socket") {
-    address.unix_path = "/" + parts.path;
-    return address;
-  }
-  if (parts.scheme == "rediss") {
-    return InvalidArgument("rediss:// (TLS) is not supported; use redis:// or a unix socket");
-  }
-  if (parts.scheme != "redis") {
-    return InvalidArgument("a Redis URL begins with redis:// or unix://, not " + parts.scheme +
-                           "://");
-  }
-  if (!parts.host.empty()) address.host = parts.host;
-  if (parts.port != 0) address.port = parts.port;
-  if (parts.path.empty()) return address;
-  const char* end = parts.path.data() + parts.path.size();
-  const auto [last, error] = std::from_chars(parts.path.data(), end, address.database);
-  if (error != std::errc() || last != end || address.database < 0) {
-    return InvalidArgument("the path of a Redis URL is the number of its database");
-  }
-  return address;
-}
-
 Result<std::unique_ptr<RedisConnection>> ConnectToRedis(const RedisAddress& address,
-                                                        const Clock& clock, SteadyTime deadline) {
-  const timeval timeout = Remaining(clock, deadline);
-  std::unique_ptr<redisContext, FreeContext> context(
-      address.unix_path.empty()
-          ? redisConnectWithTimeout(address.host.c_str(), address.port, timeout)
-          : redisConnectUnixWithTimeout(address.unix_path.c_str(), timeout));
-  if (context == nullptr) return Unavailable("redis " + address.Text() + ": out of memory");
-  if (context->err != 0) {
-    return Unavailable("redis " + address.Text() + ": " + std::string(context->errstr));
+                                                        const Clock& clock, SteadyTime deadline,
+                                                        const CanceledCheck& canceled) {
+  const auto named = [&address](const Error& error) {
+    return Prefixed("redis " + address.Text() + ": ", error);
+  };
+  Result<std::unique_ptr<ByteStream>> stream = OpenSocket(address, clock, deadline, canceled);
+  if (stream.ok() && address.tls) {
+    stream = OpenTls(*std::move(stream), address, clock, deadline, canceled);
   }
-  auto connection = std::make_unique<HiredisConnection>(std::move(context), clock, address.Text());
+  if (!stream.ok()) return named(stream.error());
+  auto connection = std::make_unique<StreamConnection>(*std::move(stream), clock, address.Text());
   RETURN_IF_ERROR(LogIn(*connection, address, deadline));
   return std::unique_ptr<RedisConnection>(std::move(connection));
 }
@@ -202,6 +142,11 @@ struct RedisClient::Shared {
   Mutex mutex;
   std::shared_ptr<RedisConnection> connection GUARDED_BY(mutex);
   bool canceled GUARDED_BY(mutex) = false;
+
+  bool Canceled() {
+    const MutexLock lock(mutex);
+    return canceled;
+  }
 };
 
 RedisClient::RedisClient(RedisAddress address, const Clock& clock)
@@ -230,8 +175,11 @@ Result<RedisClient::Opened> RedisClient::Open(SteadyTime deadline) {
     if (shared_->canceled) return canceled();
     if (shared_->connection != nullptr) return Opened{shared_->connection, false};
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<RedisConnection> made,
-                   ConnectToRedis(address_, clock_, deadline));
+  const SteadyTime started = clock_.Steady();
+  ASSIGN_OR_RETURN(
+      std::unique_ptr<RedisConnection> made,
+      ConnectToRedis(address_, clock_, deadline, [this] { return shared_->Canceled(); }));
+  connect_time_ = std::chrono::duration_cast<Duration>(clock_.Steady() - started);
   const MutexLock lock(shared_->mutex);
   if (shared_->canceled) return canceled();
   shared_->connection = std::move(made);

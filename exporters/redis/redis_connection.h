@@ -4,38 +4,15 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "config/secret.h"
+#include "exporters/redis/byte_stream.h"
+#include "exporters/redis/redis_address.h"
+#include "exporters/redis/redis_reply.h"
 
 namespace tocsin {
-
-struct RedisAddress {
-  std::string host = "localhost";
-  int port = 6379;
-  std::string unix_path;  // instead of host and port
-  std::string user;
-  Secret password;
-  int database = 0;
-
-  // "localhost:6379", "/run/redis.sock"
-  std::string Text() const;
-};
-
-// redis://[user:password@]host:port[/db], unix:///path, redis+socket:///path. Errors hold no
-// secrets.
-Result<RedisAddress> ParseRedisUrl(const Secret& url);
-
-struct RedisReply {
-  enum class Kind { kText, kInteger, kNil, kArray, kError };
-  Kind kind = Kind::kNil;
-  std::string text;
-  long long integer = 0;
-  std::vector<RedisReply> elements;
-};
 
 using RedisCommand = std::vector<std::string>;
 
@@ -54,9 +31,10 @@ class RedisConnection {
   virtual void Shutdown() = 0;
 };
 
-// Connects, authenticates and selects the database.
+// Connects, authenticates and selects the database. Errors hold no secrets.
 Result<std::unique_ptr<RedisConnection>> ConnectToRedis(const RedisAddress& address,
-                                                        const Clock& clock, SteadyTime deadline);
+                                                        const Clock& clock, SteadyTime deadline,
+                                                        const CanceledCheck& canceled = {});
 
 // Keeps a connection over collections and makes a new one when it broke.
 //
@@ -68,6 +46,9 @@ class RedisClient {
   Result<std::vector<RedisReply>> Run(const std::vector<RedisCommand>& commands,
                                       SteadyTime deadline);
   void Cancel();
+  // How long the last connection attempt took.
+  Duration connect_time() const { return connect_time_; }
+  const RedisAddress& address() const { return address_; }
 
  private:
   struct Shared;
@@ -80,6 +61,7 @@ class RedisClient {
 
   const RedisAddress address_;
   const Clock& clock_;
+  Duration connect_time_{};
   const std::unique_ptr<Shared> shared_;
 };
 

@@ -3,8 +3,10 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "exporters/collector.h"
 
@@ -29,7 +31,21 @@ class RedisInfo {
 double RedisPart(std::string_view list, std::string_view name);
 std::string_view RedisTextPart(std::string_view list, std::string_view name);
 
-// Everything that INFO says. `databases`: how many there are, so that empty ones are written too.
-void WriteRedisInfo(const RedisInfo& info, int databases, bool aliases, MetricSink& sink);
+struct RedisInfoOptions {
+  int databases = 0;  // how many there are, so that empty ones are written too
+  bool aliases = true;
+  size_t max_commands = 200;  // in the percentiles, those called most
+};
+// Everything that INFO says.
+void WriteRedisInfo(const RedisInfo& info, const RedisInfoOptions& options, MetricSink& sink);
+
+// Numbers of the databases that have keys, at most a thousand.
+std::vector<int> UsedRedisDatabases(const RedisInfo& info);
+// The plain numbers of INFO, or of CLUSTER INFO, whose text has the same form.
+void WriteRedisNumbers(const RedisInfo& info, MetricSink& sink);
+
+using RedisCommandSet = std::set<std::string, std::less<>>;
+// Those that were called most.
+RedisCommandSet BusiestCommands(const RedisInfo& info, size_t most);
 
 }  // namespace tocsin

@@ -45,7 +45,7 @@ TEST(RedisUrlTest, PartsAreReadAndSecretsStaySecret) {
   EXPECT_EQ(address->database, 2);
   EXPECT_EQ(ParseRedisUrl(Secret("unix:///run/redis.sock"))->Text(), "/run/redis.sock");
   for (const char* broken : {"cache:6379", "http://:geheim@x", "redis://:geheim@x:port",
-                             "redis://:geheim@x/zero", "rediss://:geheim@x"}) {
+                             "redis://:geheim@x/zero", "redis2://:geheim@x"}) {
     const auto error = ParseRedisUrl(Secret(broken));
     ASSERT_FALSE(error.ok()) << broken;
     EXPECT_EQ(error.error().message.find("geheim"), std::string::npos);
