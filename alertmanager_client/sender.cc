@@ -8,8 +8,14 @@
 namespace tocsin {
 namespace {
 
+// Refusals that say nothing about the alerts: who asks (401, 403, 407), where (404, 405, 410, 415,
+// 421), when (408, 425, 429). The same alerts are welcome once that is put right.
+constexpr int kNotAboutTheAlerts[] = {401, 403, 404, 405, 407, 408, 410, 415, 421, 425, 429};
+
 // The batch itself is at fault, rather than the way to the Alertmanager.
-bool RefusesContent(int status) { return status == 400 || status == 413 || status == 422; }
+bool RefusesContent(int status) {
+  return status / 100 == 4 && !std::ranges::binary_search(kNotAboutTheAlerts, status);
+}
 
 std::string FirstLine(std::string_view body) {
   constexpr size_t kEnough = 200;
@@ -113,6 +119,11 @@ void Sender::Stop() {
   idle_.notify_all();
 }
 
+std::vector<QueuedAlert> Sender::TakeQueue() {
+  const MutexLock lock(mutex_);
+  return queue_.Take(options_.queue_capacity);
+}
+
 void Sender::Post() {
   dependencies_.io.Post([self = shared_from_this()] { self->SendNext(); });
 }
@@ -177,20 +188,9 @@ Result<HttpResponse> Sender::Fetch(const AlertmanagerEndpoint& endpoint,
   request.method = "POST";
   request.url = endpoint.url;
   request.timeout = endpoint.timeout;
-  request.follow_redirects = endpoint.http.follow_redirects;
-  request.tls = endpoint.http.tls;
-  request.user = endpoint.http.basic_auth_user;
-  request.password = endpoint.http.basic_auth_password.Reveal();
   request.max_body_bytes = 1 << 20;
   request.headers.emplace_back("Content-Type", "application/json");
-  if (!endpoint.http.authorization_credentials.empty()) {
-    request.headers.emplace_back(
-        "Authorization",
-        endpoint.http.authorization_type + " " + endpoint.http.authorization_credentials.Reveal());
-  }
-  for (const auto& [name, value] : endpoint.http.headers) {
-    request.headers.emplace_back(name, value.Reveal());
-  }
+  tocsin::Configure(request, endpoint.http);
   request.canceled = [self = shared_from_this()] { return self->stopped_.load(); };
   request.body = "[";
   for (const QueuedAlert& alert : batch) {

@@ -2,7 +2,8 @@
 //
 // What an answer means:
 //   2xx            delivered
-//   400, 413, 422  something in the batch is unacceptable: the batch is split in halves until the
+//   400, 413, 422, other 4xx
+//                  something in the batch is unacceptable: the batch is split in halves until the
 //                  offender stands alone; that one is refused and forgotten, the others delivered.
 //                  (The Alertmanager may have stored some of them already; posting an alert twice
 //                  changes nothing.)
@@ -51,6 +52,8 @@ class Sender : public std::enable_shared_from_this<Sender> {
   size_t WaitUntilIdle(Duration at_most);
   // Nothing is sent any more; the request in flight is abandoned.
   void Stop();
+  // What was not delivered, but for a request that is being abandoned. After Stop.
+  std::vector<QueuedAlert> TakeQueue();
 
  private:
   struct Outcome {

@@ -78,14 +78,72 @@ void SetString(CURL* handle, CURLoption option, const std::string& value) {
   if (!value.empty()) curl_easy_setopt(handle, option, value.c_str());
 }
 
+void SetText(CURL* handle, CURLoption blob_option, CURLoption file_option, const std::string& text,
+             const std::string& file) {
+  if (text.empty()) return SetString(handle, file_option, file);
+  curl_blob blob = {.data = const_cast<char*>(text.data()),  // NOLINT: curl copies it
+                    .len = text.size(),
+                    .flags = CURL_BLOB_COPY};
+  curl_easy_setopt(handle, blob_option, &blob);
+}
+
 void SetTls(CURL* handle, const TlsOptions& tls) {
-  SetString(handle, CURLOPT_CAINFO, tls.ca_file);
-  SetString(handle, CURLOPT_SSLCERT, tls.certificate_file);
-  SetString(handle, CURLOPT_SSLKEY, tls.key_file);
+  SetText(handle, CURLOPT_CAINFO_BLOB, CURLOPT_CAINFO, tls.ca, tls.ca_file);
+  SetText(handle, CURLOPT_SSLCERT_BLOB, CURLOPT_SSLCERT, tls.certificate, tls.certificate_file);
+  SetText(handle, CURLOPT_SSLKEY_BLOB, CURLOPT_SSLKEY, tls.key, tls.key_file);
   if (tls.insecure_skip_verify) {
     curl_easy_setopt(handle, CURLOPT_SSL_VERIFYPEER, 0L);
     curl_easy_setopt(handle, CURLOPT_SSL_VERIFYHOST, 0L);
   }
+}
+
+// Lists that a transfer uses until its end.
+struct Lists {
+  std::unique_ptr<curl_slist, ListDeleter> headers;
+  std::unique_ptr<curl_slist, ListDeleter> proxy_headers;
+  std::unique_ptr<curl_slist, ListDeleter> connect_to;
+};
+
+void Append(std::unique_ptr<curl_slist, ListDeleter>& list, const std::string& line) {
+  list.reset(curl_slist_append(list.release(), line.c_str()));
+}
+
+void SetProxy(CURL* handle, const ProxyOptions& proxy, Lists& lists) {
+  // Without an explicit "" libcurl would look into the environment by itself.
+  if (!proxy.from_environment) {
+    curl_easy_setopt(handle, CURLOPT_PROXY, proxy.url.c_str());
+    curl_easy_setopt(handle, CURLOPT_NOPROXY, proxy.no_proxy.c_str());
+  }
+  for (const auto& [name, value] : proxy.connect_headers) {
+    Append(lists.proxy_headers, fmt::format("{}: {}", name, value));
+  }
+  if (lists.proxy_headers == nullptr) return;
+  curl_easy_setopt(handle, CURLOPT_HEADEROPT, static_cast<long>(CURLHEADER_SEPARATE));
+  curl_easy_setopt(handle, CURLOPT_PROXYHEADER, lists.proxy_headers.get());
+}
+
+// libcurl takes the name for the handshake from the URL only. So the URL gets the name to ask
+// for, the connection goes to the real host, and the header Host says what it would have said.
+void SetServerName(CURL* handle, const HttpRequest& request, Lists& lists) {
+  if (request.tls.server_name.empty() || !request.url.starts_with("https://")) return;
+  const std::unique_ptr<CURLU, decltype(&curl_url_cleanup)> url(curl_url(), &curl_url_cleanup);
+  if (curl_url_set(url.get(), CURLUPART_URL, request.url.c_str(), 0) != CURLUE_OK) return;
+  const auto part = [&](CURLUPart which, unsigned flags) {
+    char* text = nullptr;
+    std::string copy;
+    if (curl_url_get(url.get(), which, &text, flags) == CURLUE_OK) copy = text;
+    curl_free(text);
+    return copy;
+  };
+  const std::string host = part(CURLUPART_HOST, 0);
+  const std::string written_port = part(CURLUPART_PORT, 0);
+  const std::string port = part(CURLUPART_PORT, CURLU_DEFAULT_PORT);
+  Append(lists.headers, written_port.empty() ? fmt::format("Host: {}", host)
+                                             : fmt::format("Host: {}:{}", host, written_port));
+  Append(lists.connect_to, fmt::format("{}:{}:{}:{}", request.tls.server_name, port, host, port));
+  curl_url_set(url.get(), CURLUPART_HOST, request.tls.server_name.c_str(), 0);
+  curl_easy_setopt(handle, CURLOPT_URL, part(CURLUPART_URL, 0).c_str());
+  curl_easy_setopt(handle, CURLOPT_CONNECT_TO, lists.connect_to.get());
 }
 
 Error ToError(CURLcode code, const Transfer& transfer, const char* detail) {
@@ -139,11 +197,7 @@ class CurlHttpClient final : public HttpClient {
     if (idle_.size() < 32) idle_.push_back(std::move(handle));
   }
 
-  Result<HttpResponse> Perform(CURL* handle, const HttpRequest& request) {
-    curl_easy_reset(handle);
-    Transfer transfer{.request = &request, .response = {}};
-    char detail[CURL_ERROR_SIZE] = "";
-    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail);
+  static void SetBasics(CURL* handle, const HttpRequest& request) {
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(handle, CURLOPT_URL, request.url.c_str());
     curl_easy_setopt(handle, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -153,7 +207,10 @@ class CurlHttpClient final : public HttpClient {
     curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS,
                      std::max<long>(1, static_cast<long>(request.timeout.count())));
     curl_easy_setopt(handle, CURLOPT_ACCEPT_ENCODING, "gzip");
-    curl_easy_setopt(handle, CURLOPT_USERAGENT, user_agent_.c_str());
+    SetString(handle, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket);
+  }
+
+  static void SetTransfer(CURL* handle, Transfer& transfer) {
     curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, &OnBody);
     curl_easy_setopt(handle, CURLOPT_WRITEDATA, &transfer);
     curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, &OnHeader);
@@ -161,13 +218,9 @@ class CurlHttpClient final : public HttpClient {
     curl_easy_setopt(handle, CURLOPT_NOPROGRESS, 0L);
     curl_easy_setopt(handle, CURLOPT_XFERINFOFUNCTION, &OnProgress);
     curl_easy_setopt(handle, CURLOPT_XFERINFODATA, &transfer);
-    SetString(handle, CURLOPT_UNIX_SOCKET_PATH, request.unix_socket);
-    SetTls(handle, request.tls);
-    if (!request.user.empty() || !request.password.empty()) {
-      curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
-      curl_easy_setopt(handle, CURLOPT_USERNAME, request.user.c_str());
-      curl_easy_setopt(handle, CURLOPT_PASSWORD, request.password.c_str());
-    }
+  }
+
+  static void SetMethod(CURL* handle, const HttpRequest& request) {
     if (request.method == "HEAD") {
       curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
     } else if (request.method != "GET") {
@@ -176,13 +229,35 @@ class CurlHttpClient final : public HttpClient {
       curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request.body.data());
       curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     }
-    curl_slist* list = nullptr;
-    for (const auto& [name, value] : request.headers) {
-      list = curl_slist_append(list, fmt::format("{}: {}", name, value).c_str());
+  }
+
+  static void SetHeaders(CURL* handle, const HttpRequest& request, Lists& lists) {
+    if (!request.user.empty() || !request.password.empty()) {
+      curl_easy_setopt(handle, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
+      curl_easy_setopt(handle, CURLOPT_USERNAME, request.user.c_str());
+      curl_easy_setopt(handle, CURLOPT_PASSWORD, request.password.c_str());
     }
-    list = curl_slist_append(list, "Expect:");
-    const std::unique_ptr<curl_slist, ListDeleter> headers(list);
-    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, headers.get());
+    for (const auto& [name, value] : request.headers) {
+      Append(lists.headers, fmt::format("{}: {}", name, value));
+    }
+    Append(lists.headers, "Expect:");
+    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, lists.headers.get());
+  }
+
+  Result<HttpResponse> Perform(CURL* handle, const HttpRequest& request) {
+    curl_easy_reset(handle);
+    Transfer transfer{.request = &request, .response = {}};
+    Lists lists;
+    char detail[CURL_ERROR_SIZE] = "";
+    curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, detail);
+    curl_easy_setopt(handle, CURLOPT_USERAGENT, user_agent_.c_str());
+    SetBasics(handle, request);
+    SetTransfer(handle, transfer);
+    SetTls(handle, request.tls);
+    SetProxy(handle, request.proxy, lists);
+    SetServerName(handle, request, lists);
+    SetMethod(handle, request);
+    SetHeaders(handle, request, lists);
 
     const CURLcode code = curl_easy_perform(handle);
     if (code != CURLE_OK) return ToError(code, transfer, detail);

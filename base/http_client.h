@@ -14,13 +14,28 @@
 namespace tocsin {
 
 struct TlsOptions {
+  // Each from a file or as PEM text; the text wins.
   std::string ca_file;
+  std::string ca;
   std::string certificate_file;
+  std::string certificate;
   std::string key_file;
+  std::string key;  // secret
+  // Asked for in the handshake and looked for in the certificate, instead of the URL's host.
   std::string server_name;
   bool insecure_skip_verify = false;
 
   friend bool operator==(const TlsOptions&, const TlsOptions&) = default;
+};
+
+// Without anything set, connections are direct.
+struct ProxyOptions {
+  std::string url;                // http:// or socks5://; may hold credentials
+  std::string no_proxy;           // hosts that are reached directly, with commas between
+  bool from_environment = false;  // http_proxy, https_proxy, no_proxy
+  std::vector<std::pair<std::string, std::string>> connect_headers;
+
+  friend bool operator==(const ProxyOptions&, const ProxyOptions&) = default;
 };
 
 struct HttpRequest {
@@ -37,6 +52,7 @@ struct HttpRequest {
   std::string user;
   std::string password;
   TlsOptions tls;
+  ProxyOptions proxy;
   // Connect through this Unix socket when not empty.
   std::string unix_socket;
   // Asked now and then while the transfer runs; true ends it with kCanceled. May be empty.

@@ -9,6 +9,7 @@
 #include "cli/build_info.h"
 #include "cli/description.h"
 #include "cli/housekeeping.h"
+#include "discovery/discovery.h"
 #include "engine/storage/head.h"
 #include "exporters/target_manager.h"
 #include "rules/manager.h"
@@ -66,6 +67,12 @@ std::vector<DataSource> SourcesOf(const TargetManager& targets) {
   return sources;
 }
 
+// Nobody is to be told, so nobody is looked for.
+Config WithoutAlertmanagers(Config config) {
+  config.alertmanagers.clear();
+  return config;
+}
+
 struct ReloadState {
   bool ok = true;
   std::optional<Timestamp> at;
@@ -81,6 +88,8 @@ class App::Parts {
   Result<std::shared_ptr<const Config>> Load() const;
   // Everything or, with an error, nothing.
   Status Apply(std::shared_ptr<const Config> next);
+  // Other targets than before: they are watched, and told, from now on.
+  void ApplyDiscovered();
   Status LoadAndApply();
   Status Reload();
   void KeepHouse();
@@ -96,6 +105,7 @@ class App::Parts {
   TargetManager targets;
   AlertmanagerClient alertmanagers;
   RuleManager rules;
+  Discovery discovery;
   Published<Config> config;
   Published<ReloadState> last_reload;
   const std::shared_ptr<Gauge> reload_ok;
@@ -126,14 +136,13 @@ App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
                .metrics = metrics,
                .own_instance = OwnInstance(options.listen_address),
                .state_folder = options.storage_path}),
-      alertmanagers({.queue_capacity = options.notification_queue_capacity},
-                    {.clock = dependencies.clock,
-                     .scheduler = dependencies.scheduler,
-                     .io = dependencies.io,
-                     .http = dependencies.http,
-                     .log = dependencies.log,
-                     .metrics = metrics,
-                     .jitter = dependencies.jitter}),
+      alertmanagers(options.notifications, {.clock = dependencies.clock,
+                                            .scheduler = dependencies.scheduler,
+                                            .io = dependencies.io,
+                                            .http = dependencies.http,
+                                            .log = dependencies.log,
+                                            .metrics = metrics,
+                                            .jitter = dependencies.jitter}),
       rules({.external_url = options.external_url,
              .resend_delay = options.resend_delay,
              .resolved_retention = options.resolved_retention,
@@ -154,6 +163,14 @@ App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
              .log = dependencies.log,
              .metrics = metrics,
              .sources = [this] { return SourcesOf(targets); }}),
+      discovery({.scheduler = dependencies.scheduler,
+                 .io = dependencies.io,
+                 .files = dependencies.files,
+                 .http = dependencies.http,
+                 .dns = dependencies.dns,
+                 .log = dependencies.log,
+                 .metrics = metrics,
+                 .changed = [this] { ApplyDiscovered(); }}),
       last_reload(std::make_shared<const ReloadState>()),
       reload_ok(metrics.MakeGauge("prometheus_config_last_reload_successful",
                                   "Whether the last configuration reload attempt was successful.")),
@@ -214,13 +231,33 @@ Status App::Parts::Apply(std::shared_ptr<const Config> next) {
   RETURN_IF_ERROR(targets.Check(*next));
   RETURN_IF_ERROR(rules.Apply(*next));
   // From here on nothing fails: the targets have been checked.
-  alertmanagers.Apply(*next);
-  RETURN_IF_ERROR(targets.Apply(*next));
+  discovery.Apply(options.notifications.mode == NotifyMode::kAlertmanagers
+                      ? *next
+                      : WithoutAlertmanagers(*next));
+  const std::shared_ptr<const Config> complete = discovery.Complete(next);
+  alertmanagers.Apply(*complete);
+  if (Status status = targets.Apply(*complete); !status.ok()) {
+    // What discovery has found is no reason to refuse what is written down.
+    dependencies.log.Error("targets that were found cannot be used",
+                           {{"err", status.error().message}});
+    RETURN_IF_ERROR(targets.Apply(*next));
+  }
   for (const std::string& warning : next->warnings) {
     dependencies.log.Warn("configuration", {{"warning", warning}});
   }
   config.Set(std::move(next));
   return Ok();
+}
+
+void App::Parts::ApplyDiscovered() {
+  const MutexLock lock(lifecycle_mutex);
+  if (!running) return;
+  const std::shared_ptr<const Config> complete = discovery.Complete(config.Get());
+  alertmanagers.Apply(*complete);
+  const Status status = targets.Apply(*complete);
+  if (status.ok()) return;
+  dependencies.log.Error("targets that were found cannot be used; the former ones stay",
+                         {{"err", status.error().message}});
 }
 
 Status App::Parts::LoadAndApply() {
@@ -287,13 +324,11 @@ void App::Stop(Duration drain) {
     parts_->running = false;
   }
   parts_->housekeeping.reset();
+  parts_->discovery.Stop();
   parts_->rules.Stop();
   parts_->targets.Stop();
-  const DrainReport report = parts_->alertmanagers.Drain(drain);
-  for (const std::string& url : report.alertmanagers) {
-    parts_->dependencies.log.Warn("alerts were not delivered before the end",
-                                  {{"alertmanager", url}});
-  }
+  const bool drains = parts_->options.drain_notifications;
+  parts_->alertmanagers.Drain(drains ? drain : Duration::zero());
 }
 
 server::HttpServerResponse App::Handle(server::HttpServerRequest request) const {

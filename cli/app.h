@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "alertmanager_client/alertmanager_snapshot.h"
+#include "alertmanager_client/client.h"
 #include "base/clock.h"
 #include "base/executor.h"
 #include "base/files.h"
@@ -21,6 +22,7 @@
 #include "base/result.h"
 #include "base/scheduler.h"
 #include "config/config.h"
+#include "discovery/dns_resolver.h"
 #include "engine/promql/engine.h"
 #include "exporters/target_snapshot.h"
 #include "rules/snapshot.h"
@@ -44,7 +46,8 @@ struct AppOptions {
   size_t max_concurrent_evals = 4;
   size_t rule_history = 20;  // evaluations of each rule that are remembered
   bool rule_metrics = true;
-  size_t notification_queue_capacity = 10'000;  // alerts for each Alertmanager
+  AlertmanagerClientOptions notifications;
+  bool drain_notifications = true;  // at the end
   promql::EngineOptions engine;
   std::vector<std::pair<std::string, std::string>> flags;  // for /api/v1/status/flags
   std::string working_directory;                           // for /api/v1/status/runtimeinfo
@@ -63,6 +66,7 @@ class App {
     HttpClient& http;
     FileSystem& files;
     Logger& log;
+    DnsResolver& dns;
     Environment environment;
     std::function<double()> jitter;  // random, in [0, 1)
     std::function<void()> quit;      // somebody asked for the end by POST /-/quit
@@ -82,7 +86,7 @@ class App {
   Status Reload();
   // Stops evaluating and collecting, then tells the Alertmanagers what is still queued until
   // `drain` is over.
-  void Stop(Duration drain = std::chrono::seconds(10));
+  void Stop(Duration drain = std::chrono::seconds(15));
 
   server::HttpServerResponse Handle(server::HttpServerRequest request) const;
 

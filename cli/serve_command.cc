@@ -47,6 +47,15 @@ std::function<double()> RandomJitter() {
   };
 }
 
+// Whole lines, from any thread.
+std::function<void(std::string_view)> Printer(CommandContext& context) {
+  const auto mutex = std::make_shared<std::mutex>();
+  return [&context, mutex](std::string_view line) {
+    const std::lock_guard lock(*mutex);
+    context.out(line);
+  };
+}
+
 // Serves until a signal or a request ends it.
 int ServeUntilStopped(App& app, Signals& signals, CommandContext& context, Logger& log) {
   context.out(app.Describe());
@@ -86,6 +95,8 @@ int Serve(ServeOptions options, CommandContext& context) {
   }
   options.app.working_directory = WorkingDirectory();
 
+  options.app.notifications.print = Printer(context);
+  const std::unique_ptr<DnsResolver> dns = MakeSystemResolver();
   App app(std::move(options.app), {.clock = context.clock,
                                    .scheduler = scheduler,
                                    .io = io,
@@ -93,6 +104,7 @@ int Serve(ServeOptions options, CommandContext& context) {
                                    .http = context.http,
                                    .files = context.files,
                                    .log = *log,
+                                   .dns = *dns,
                                    .environment = context.environment,
                                    .jitter = RandomJitter(),
                                    .quit = [&signals] { signals->RequestStop(); },

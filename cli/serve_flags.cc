@@ -82,6 +82,27 @@ constexpr FlagSpec kFlags[] = {
      .value = "N",
      .fallback = "10000",
      .help = "How many alerts may wait for an Alertmanager."},
+    {.name = "--alertmanager.notification-batch-size",
+     .value = "N",
+     .fallback = "256",
+     .help = "How many alerts one request to an Alertmanager carries."},
+    {.name = "--alertmanager.min-backoff",
+     .value = "DURATION",
+     .fallback = "1s",
+     .help = "The pause after a request to an Alertmanager has failed; it doubles with each one."},
+    {.name = "--alertmanager.max-backoff",
+     .value = "DURATION",
+     .fallback = "30s",
+     .help = "The longest pause between two attempts."},
+    {.name = "--alertmanager.drain-notification-queue-on-shutdown",
+     .value = "BOOL",
+     .fallback = "true",
+     .help = "Whether to tell the Alertmanagers what still waits before the end, for 15s at most."},
+    {.name = "--notify",
+     .value = "WHERE",
+     .fallback = "alertmanagers",
+     .help = "Whom to tell of alerts: alertmanagers, off (nobody), print (their JSON to standard "
+             "output)."},
     kEnableFeatureFlag,
     {.name = "--log.level",
      .value = "LEVEL",
@@ -117,6 +138,42 @@ Result<promql::EngineOptions> ReadEngineFlags(const Arguments& arguments) {
   ASSIGN_OR_RETURN(const int64_t samples, Positive("--query.max-samples", arguments));
   engine.max_samples = static_cast<size_t>(samples);
   return engine;
+}
+
+struct NotifyWord {
+  std::string_view word;
+  NotifyMode mode;
+};
+constexpr NotifyWord kNotifyWords[] = {
+    {"alertmanagers", NotifyMode::kAlertmanagers},
+    {"off", NotifyMode::kOff},
+    {"print", NotifyMode::kPrint},
+};
+
+Status ReadNotificationFlags(const Arguments& arguments, AppOptions& app) {
+  constexpr std::string_view kDrain = "--alertmanager.drain-notification-queue-on-shutdown";
+  ASSIGN_OR_RETURN(const int64_t capacity,
+                   Positive("--alertmanager.notification-queue-capacity", arguments));
+  app.notifications.queue_capacity = static_cast<size_t>(capacity);
+  ASSIGN_OR_RETURN(const int64_t batch,
+                   Positive("--alertmanager.notification-batch-size", arguments));
+  app.notifications.batch_size = static_cast<size_t>(batch);
+  ASSIGN_OR_RETURN(app.notifications.min_backoff,
+                   PositiveDuration("--alertmanager.min-backoff", arguments));
+  ASSIGN_OR_RETURN(app.notifications.max_backoff,
+                   PositiveDuration("--alertmanager.max-backoff", arguments));
+  const std::string& drain = arguments.Text(kDrain);
+  if (drain != "true" && drain != "false") {
+    return InvalidArgument(std::string(kDrain) + ": \"" + drain + "\" is neither true nor false");
+  }
+  app.drain_notifications = drain == "true";
+  const std::string& where = arguments.Text("--notify");
+  const auto* const row = std::ranges::find(kNotifyWords, where, &NotifyWord::word);
+  if (row == std::end(kNotifyWords)) {
+    return InvalidArgument("--notify: \"" + where + "\" is none of alertmanagers, off, print");
+  }
+  app.notifications.mode = row->mode;
+  return Ok();
 }
 
 // As /api/v1/status/flags shows them: without dashes, sorted; a switch is true or false.
@@ -173,9 +230,7 @@ Result<ServeOptions> ReadServeFlags(const Arguments& arguments) {
   ASSIGN_OR_RETURN(const int64_t history, arguments.IntegerOf("--rules.history"));
   app.rule_history = static_cast<size_t>(history);
   app.rule_metrics = !arguments.Switch("--rules.without-rule-metrics");
-  ASSIGN_OR_RETURN(const int64_t capacity,
-                   Positive("--alertmanager.notification-queue-capacity", arguments));
-  app.notification_queue_capacity = static_cast<size_t>(capacity);
+  RETURN_IF_ERROR(ReadNotificationFlags(arguments, app));
   ASSIGN_OR_RETURN(app.engine, ReadEngineFlags(arguments));
   ASSIGN_OR_RETURN(options.log_level, ParseLogLevel(arguments.Text("--log.level")));
   ASSIGN_OR_RETURN(options.log_format, ParseLogFormat(arguments.Text("--log.format")));

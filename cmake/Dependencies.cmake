@@ -31,6 +31,7 @@ tocsin_dependency(hiredis PkgConfig::HIREDIS)
 tocsin_dependency(xxhash PkgConfig::XXHASH)
 tocsin_dependency(curl CURL::libcurl)
 tocsin_dependency(zlib ZLIB::ZLIB)
+tocsin_dependency(resolv resolv)  # part of the C library
 tocsin_dependency(openssl OpenSSL::SSL OpenSSL::Crypto)
 tocsin_dependency(fmt fmt::fmt)
 tocsin_dependency(spdlog spdlog::spdlog)

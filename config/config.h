@@ -29,17 +29,61 @@ struct HttpClientConfig {
   std::string authorization_type = "Bearer";
   Secret authorization_credentials;
   TlsOptions tls;
+  ProxyOptions proxy;
   std::vector<std::pair<std::string, Secret>> headers;
   bool follow_redirects = true;
 
   friend bool operator==(const HttpClientConfig&, const HttpClientConfig&) = default;
 };
 
+// Puts authentication, TLS, proxy and headers into a request.
+void Configure(HttpRequest& request, const HttpClientConfig& config);
+
 struct StaticTargets {
   std::vector<std::string> targets;  // host:port
   LabelSet labels;
 
   friend bool operator==(const StaticTargets&, const StaticTargets&) = default;
+};
+
+// file_sd_configs: groups of targets in YAML and JSON files.
+struct FileDiscovery {
+  std::vector<std::string> patterns;  // paths; the last part may have a wildcard
+  Duration refresh_interval = std::chrono::minutes(5);
+
+  friend bool operator==(const FileDiscovery&, const FileDiscovery&) = default;
+};
+
+// http_sd_configs: groups of targets as JSON behind a URL.
+struct HttpDiscovery {
+  std::string url;
+  Duration refresh_interval = std::chrono::minutes(1);
+  HttpClientConfig http;
+
+  friend bool operator==(const HttpDiscovery&, const HttpDiscovery&) = default;
+};
+
+enum class DnsRecordType { kA, kAaaa, kSrv, kMx, kNs };
+
+// dns_sd_configs: one target per record of each name.
+struct DnsDiscovery {
+  std::vector<std::string> names;
+  DnsRecordType type = DnsRecordType::kSrv;
+  int port = 0;  // of the targets; SRV records bring their own
+  Duration refresh_interval = std::chrono::seconds(30);
+
+  friend bool operator==(const DnsDiscovery&, const DnsDiscovery&) = default;
+};
+
+// The ways to find targets that one section names, beside its static_configs.
+struct TargetDiscovery {
+  std::vector<FileDiscovery> file;
+  std::vector<HttpDiscovery> http;
+  std::vector<DnsDiscovery> dns;
+
+  bool empty() const { return file.empty() && http.empty() && dns.empty(); }
+
+  friend bool operator==(const TargetDiscovery&, const TargetDiscovery&) = default;
 };
 
 struct GlobalConfig {
@@ -64,6 +108,7 @@ struct ScrapeConfig {
   size_t label_limit = 0;
   HttpClientConfig http;
   std::vector<StaticTargets> static_configs;
+  TargetDiscovery discovery;
   std::vector<RelabelRule> relabel_configs;
   std::vector<RelabelRule> metric_relabel_configs;
 
@@ -76,6 +121,7 @@ struct AlertmanagerConfig {
   Duration timeout = std::chrono::seconds(10);
   HttpClientConfig http;
   std::vector<StaticTargets> static_configs;
+  TargetDiscovery discovery;
   std::vector<RelabelRule> relabel_configs;
   std::vector<RelabelRule> alert_relabel_configs;
 };

@@ -31,7 +31,7 @@ constexpr KnownField kIgnoredEverywhere[] = {
 constexpr KnownField kRefusedLimits[] = {
     {"label_name_length_limit", "use label_limit or sample_limit"},
     {"label_value_length_limit", "use label_limit or sample_limit"},
-    {"target_limit", "targets are listed one by one"},
+    {"target_limit", "keep fewer targets with relabel_configs"},
 };
 constexpr KnownField kIgnoredGlobal[] = {{"query_log_file", "queries are not logged"}};
 constexpr KnownField kIgnoredScrape[] = {
@@ -105,9 +105,9 @@ Result<AlertmanagerConfig> ReadAlertmanager(const YamlNode& node, ConfigReader& 
   }
   ASSIGN_OR_RETURN(config.http, ReadHttpClient(map, reader));
   ASSIGN_OR_RETURN(config.static_configs, ReadStaticConfigs(map));
+  ASSIGN_OR_RETURN(config.discovery, ReadDiscovery(map, reader));
   ASSIGN_OR_RETURN(config.relabel_configs, ReadRelabelRules(map, "relabel_configs"));
   ASSIGN_OR_RETURN(config.alert_relabel_configs, ReadRelabelRules(map, "alert_relabel_configs"));
-  RETURN_IF_ERROR(RefuseServiceDiscovery(map, reader));
   RETURN_IF_ERROR(map.RejectUnknownFields());
   return config;
 }
@@ -173,9 +173,9 @@ Result<ScrapeConfig> ReadScrape(const YamlNode& node, const Global& global, Conf
   RETURN_IF_ERROR(ReadScrapeLimits(map, global, config));
   ASSIGN_OR_RETURN(config.http, ReadHttpClient(map, reader));
   ASSIGN_OR_RETURN(config.static_configs, ReadStaticConfigs(map));
+  ASSIGN_OR_RETURN(config.discovery, ReadDiscovery(map, reader));
   ASSIGN_OR_RETURN(config.relabel_configs, ReadRelabelRules(map, "relabel_configs"));
   ASSIGN_OR_RETURN(config.metric_relabel_configs, ReadRelabelRules(map, "metric_relabel_configs"));
-  RETURN_IF_ERROR(RefuseServiceDiscovery(map, reader));
   RETURN_IF_ERROR(reader.RefuseFields(map, kRefusedLimits));
   reader.IgnoreFields(map, kIgnoredEverywhere);
   reader.IgnoreFields(map, kIgnoredScrape);

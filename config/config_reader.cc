@@ -7,20 +7,6 @@ namespace {
 
 constexpr size_t kMaxSecretBytes = 64 << 10;
 
-// Ways of service discovery in Prometheus 3.14.
-constexpr std::string_view kDiscoveries[] = {
-    "azure_sd_configs",     "consul_sd_configs",     "digitalocean_sd_configs",
-    "dns_sd_configs",       "docker_sd_configs",     "dockerswarm_sd_configs",
-    "ec2_sd_configs",       "eureka_sd_configs",     "file_sd_configs",
-    "gce_sd_configs",       "hetzner_sd_configs",    "http_sd_configs",
-    "ionos_sd_configs",     "kubernetes_sd_configs", "kuma_sd_configs",
-    "lightsail_sd_configs", "linode_sd_configs",     "marathon_sd_configs",
-    "nerve_sd_configs",     "nomad_sd_configs",      "openstack_sd_configs",
-    "ovhcloud_sd_configs",  "puppetdb_sd_configs",   "scaleway_sd_configs",
-    "serverset_sd_configs", "stackit_sd_configs",    "triton_sd_configs",
-    "uyuni_sd_configs",     "vultr_sd_configs",      "aws_sd_configs",
-};
-
 }  // namespace
 
 std::string ConfigReader::Resolve(const std::string& path) const {
@@ -28,6 +14,11 @@ std::string ConfigReader::Resolve(const std::string& path) const {
 }
 
 Result<Secret> ConfigReader::OptionalSecret(YamlMap& map, std::string_view field) {
+  if (const std::optional<YamlNode> value = map.Find(field)) NoteSecret(*value);
+  return OptionalText(map, field);
+}
+
+Result<Secret> ConfigReader::OptionalText(YamlMap& map, std::string_view field) {
   const std::string file_field = std::string(field) + "_file";
   const std::optional<YamlNode> value = map.Find(field);
   const std::optional<YamlNode> file = map.Find(file_field);
@@ -35,15 +26,16 @@ Result<Secret> ConfigReader::OptionalSecret(YamlMap& map, std::string_view field
     return map.ErrorAt(file_field,
                        fmt::format("at most one of {} and {} may be given", field, file_field));
   }
-  if (value) {
-    NoteSecret(*value);
-    ASSIGN_OR_RETURN(std::string text, value->AsString());
-    return Secret(std::move(text));
-  }
-  if (!file) return Secret();
-  ASSIGN_OR_RETURN(const std::string path, file->AsString());
-  Result<std::string> text = files_.Read(Resolve(path), kMaxSecretBytes);
-  if (!text.ok()) return file->ErrorHere(fmt::format("{}: {}", file_field, text.error().message));
+  if (file) return SecretFromFile(*file, file_field);
+  if (!value) return Secret();
+  ASSIGN_OR_RETURN(std::string text, value->AsString());
+  return Secret(std::move(text));
+}
+
+Result<Secret> ConfigReader::SecretFromFile(const YamlNode& path, std::string_view field) const {
+  ASSIGN_OR_RETURN(const std::string name, path.AsString());
+  Result<std::string> text = files_.Read(Resolve(name), kMaxSecretBytes);
+  if (!text.ok()) return path.ErrorHere(fmt::format("{}: {}", field, text.error().message));
   while (!text->empty() && std::string_view(" \t\r\n").find(text->back()) != std::string::npos) {
     text->pop_back();
   }
@@ -96,29 +88,6 @@ Result<LabelSet> ReadLabels(YamlMap& map, std::string_view field) {
   return labels;
 }
 
-Result<std::vector<StaticTargets>> ReadStaticConfigs(YamlMap& map) {
-  std::vector<StaticTargets> all;
-  ASSIGN_OR_RETURN(const std::vector<YamlNode> list, map.OptionalList("static_configs"));
-  for (const YamlNode& node : list) {
-    ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "a static config"));
-    StaticTargets group;
-    ASSIGN_OR_RETURN(const std::vector<YamlNode> targets, fields.OptionalList("targets"));
-    for (const YamlNode& target : targets) {
-      ASSIGN_OR_RETURN(std::string address, target.AsString());
-      if (address.empty() || address.find('/') != std::string::npos) {
-        return target.ErrorHere(
-            fmt::format("\"{}\" is not a valid hostname: write host:port, without a scheme or path",
-                        UrlWithoutSecrets(address)));
-      }
-      group.targets.push_back(std::move(address));
-    }
-    ASSIGN_OR_RETURN(group.labels, ReadLabels(fields, "labels"));
-    RETURN_IF_ERROR(fields.RejectUnknownFields());
-    all.push_back(std::move(group));
-  }
-  return all;
-}
-
 Result<std::string> ReadScheme(YamlMap& map) {
   ASSIGN_OR_RETURN(std::string scheme, map.OptionalString("scheme", "http"));
   if (scheme != "http" && scheme != "https") {
@@ -126,14 +95,6 @@ Result<std::string> ReadScheme(YamlMap& map) {
         fmt::format("the scheme must be http or https, not \"{}\"", scheme));
   }
   return scheme;
-}
-
-Status RefuseServiceDiscovery(YamlMap& map, const ConfigReader& reader) {
-  for (const std::string_view field : kDiscoveries) {
-    const KnownField row{field, "targets are listed under static_configs"};
-    RETURN_IF_ERROR(reader.RefuseFields(map, {&row, 1}));
-  }
-  return Ok();
 }
 
 }  // namespace tocsin

@@ -35,6 +35,10 @@ class ConfigReader {
   // `field`, or the content of the file that `field`_file names without the white space at its
   // end; both together are an error. Empty when neither is there.
   Result<Secret> OptionalSecret(YamlMap& map, std::string_view field);
+  // The same for a text that may be shown when it stands in the configuration itself.
+  Result<Secret> OptionalText(YamlMap& map, std::string_view field);
+  // The content of the file that `path` names; `field` is what errors call it.
+  Result<Secret> SecretFromFile(const YamlNode& path, std::string_view field) const;
   // The content of the file that a value names.
   Result<std::string> ReadFile(const YamlNode& path) const;
   // The document in the file that `field` names.
@@ -61,6 +65,8 @@ class ConfigReader {
 Result<LabelSet> ReadLabels(YamlMap& map, std::string_view field);
 // static_configs: targets host:port with labels.
 Result<std::vector<StaticTargets>> ReadStaticConfigs(YamlMap& map);
+// discovery_config.cc: the ways to find targets; those that tocsin does not have are refused.
+Result<TargetDiscovery> ReadDiscovery(YamlMap& map, ConfigReader& reader);
 // "http" or "https".
 Result<std::string> ReadScheme(YamlMap& map);
 // http_config.cc: the fields of Prometheus' HTTP client configuration, which stand directly in
@@ -72,8 +78,6 @@ Status ReadTls(YamlMap& map, ConfigReader& reader, TlsOptions& tls);
 Result<std::vector<RelabelRule>> ReadRelabelRules(YamlMap& map, std::string_view field);
 // collectors_config.cc: tocsin's own section.
 Result<CollectorsConfig> ReadCollectors(const YamlNode& section, ConfigReader& reader);
-// Refuses the ways of finding targets that tocsin does not have.
-Status RefuseServiceDiscovery(YamlMap& map, const ConfigReader& reader);
 
 // redact.cc: the document as YAML without comments, values at `secret_places` as <secret>.
 std::string PrintRedacted(const YamlNode& root, const std::set<std::pair<int, int>>& secret_places);

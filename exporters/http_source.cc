@@ -82,16 +82,7 @@ HttpRequest HttpSource::Request(const CollectContext& context) const {
   request.headers = {
       {"Accept", std::string(ScrapeAcceptHeader())},
       {"X-Prometheus-Scrape-Timeout-Seconds", fmt::format("{}", ToSeconds(options_.timeout))}};
-  const HttpClientConfig& http = options_.http;
-  if (!http.authorization_credentials.empty()) {
-    request.headers.emplace_back(
-        "Authorization", http.authorization_type + " " + http.authorization_credentials.Reveal());
-  }
-  for (const auto& [name, value] : http.headers) request.headers.emplace_back(name, value.Reveal());
-  request.user = http.basic_auth_user;
-  request.password = http.basic_auth_password.Reveal();
-  request.tls = http.tls;
-  request.follow_redirects = http.follow_redirects;
+  Configure(request, options_.http);
   const auto left = std::chrono::duration_cast<Duration>(context.deadline - context.clock.Steady());
   request.timeout = std::max(std::min(options_.timeout, left), Duration(1));
   if (options_.body_size_limit > 0) request.max_body_bytes = options_.body_size_limit;

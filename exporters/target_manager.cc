@@ -96,7 +96,10 @@ Wanted WantedCollector(const CollectorSpec& spec, CollectorTarget target,
 Result<Plan> MakePlan(const Config& config, const std::string& own_instance) {
   Plan plan;
   for (const ScrapeConfig& scrape : config.scrape_configs) {
-    const auto shared = std::make_shared<const ScrapeConfig>(scrape);
+    // Without its targets: that one is added must not restart the others.
+    auto shared = std::make_shared<ScrapeConfig>(scrape);
+    shared->static_configs.clear();
+    shared->discovery = {};
     ASSIGN_OR_RETURN(ScrapeTargets targets, ResolveTargets(scrape, config.global));
     for (ScrapeTarget& target : targets.active) {
       plan.wanted.push_back(WantedScrape(shared, std::move(target)));

@@ -261,20 +261,81 @@ TEST_F(ClientTest, AnAlertmanagerThatLeavesGetsNothingMore) {
   EXPECT_THAT(client_->Snapshot().active, IsEmpty());
 }
 
+TEST_F(ClientTest, WhatComesBeforeTheConfigurationIsSentAfterIt) {
+  client_.emplace(AlertmanagerClientOptions{},
+                  AlertmanagerClient::Dependencies{clock_, scheduler_, io_, http_, log_, metrics_,
+                                                   [] { return 0.0; }});
+  client_->Notify({Alert("A"), Alert("B")});
+  client_->Notify({Alert("A", 0s)});
+  config_.alertmanagers = {{.static_configs = {{.targets = {"am:9093"}, .labels = {}}}}};
+  client_->Apply(config_);
+  EXPECT_THAT(am_.accepted, ElementsAre("A:20:00", "B:24:00"));
+}
+
+TEST_F(ClientTest, AlertsWaitUntilDiscoveryHasFoundSomebody) {
+  Start();
+  config_.alertmanagers[0].discovery.dns = {{.names = {"am"}}};
+  std::vector<StaticTargets> found = std::exchange(config_.alertmanagers[0].static_configs, {});
+  client_->Apply(config_);
+  client_->Notify({Alert("A"), Alert("B")});
+  client_->Notify({Alert("A", 0s)});
+  EXPECT_THAT(am_.accepted, IsEmpty());
+  config_.alertmanagers[0].static_configs = found;
+  client_->Apply(config_);
+  EXPECT_THAT(am_.accepted, ElementsAre("A:20:00", "B:24:00"));
+}
+
+TEST_F(ClientTest, WhatTheLastAlertmanagerHasNotTakenWaitsForTheNext) {
+  Start();
+  config_.alertmanagers[0].discovery.dns = {{.names = {"am"}}};
+  client_->Apply(config_);
+  am_.status = 500;
+  client_->Notify({Alert("A", 0s)});
+  std::vector<StaticTargets> found = std::exchange(config_.alertmanagers[0].static_configs, {});
+  client_->Apply(config_);
+  am_.status = 0;
+  scheduler_.Advance(1min);
+  EXPECT_THAT(am_.accepted, IsEmpty());
+  config_.alertmanagers[0].static_configs = found;
+  client_->Apply(config_);
+  EXPECT_THAT(am_.accepted, ElementsAre("A:20:00"));
+}
+
+TEST_F(ClientTest, PrintsInsteadOfSending) {
+  std::string printed;
+  config_.global.external_labels = {{"cluster", "c1"}};
+  Start({.mode = NotifyMode::kPrint, .print = [&](std::string_view line) { printed += line; }});
+  client_->Notify({Alert("A"), Alert("B")});
+  EXPECT_THAT(http_.requests(), IsEmpty());
+  EXPECT_THAT(printed, ::testing::StartsWith(R"([{"endsAt":"2023-11-14T22:24:00.000Z")"));
+  EXPECT_THAT(printed,
+              ::testing::EndsWith("\"labels\":{\"alertname\":\"B\",\"cluster\":\"c1\"}}]\n"));
+}
+
+TEST_F(ClientTest, TellsNobodyWhenItIsOff) {
+  Start({.mode = NotifyMode::kOff});
+  client_->Notify({Alert("A")});
+  EXPECT_THAT(http_.requests(), IsEmpty());
+  EXPECT_THAT(client_->Snapshot().active, IsEmpty());
+}
+
 TEST_F(ClientTest, DrainEndsThePauseAndReportsWhatIsLost) {
   Start();
   am_.status = 500;
   client_->Notify({Alert("A")});
   am_.status = 0;
-  EXPECT_EQ(client_->Drain(0s).undelivered, 0u);
+  EXPECT_THAT(client_->Drain(0s).lost, IsEmpty());
   EXPECT_THAT(am_.accepted, SizeIs(1));
 
   Start();
   am_.status = 500;
   client_->Notify({Alert("A"), Alert("B")});
   const DrainReport report = client_->Drain(0s);
-  EXPECT_EQ(report.undelivered, 2u);
-  EXPECT_THAT(report.alertmanagers, ElementsAre(kUrl));
+  ASSERT_THAT(report.lost, SizeIs(1));
+  EXPECT_EQ(report.lost[0].alertmanager, kUrl);
+  EXPECT_EQ(report.lost[0].alerts, 2u);
+  EXPECT_THAT(report.lost[0].first, HasSubstr(R"("alertname":"A")"));
+  EXPECT_THAT(log_.text(), HasSubstr("not delivered before the end"));
 }
 
 TEST(DiscoverStatic, RelabellingBuildsTheUrl) {
@@ -286,9 +347,11 @@ TEST(DiscoverStatic, RelabellingBuildsTheUrl) {
   drop_b.regex = *Regex::CompileAnchored("b:.*");
   drop_b.action = RelabelAction::kDrop;
   config.relabel_configs = {drop_b};
+  config.static_configs.push_back(
+      {.targets = {"c:3"}, .labels = {{"__scheme__", "http"}, {"__alerts_path__", "/x"}}});
   const DiscoveredAlertmanagers found = DiscoverStatic(config);
-  EXPECT_THAT(found.urls, ElementsAre("https://a:1/pre/api/v2/alerts"));
-  EXPECT_THAT(found.dropped, ElementsAre("b:2"));
+  EXPECT_THAT(found.urls, ElementsAre("https://a:1/pre/api/v2/alerts", "http://c:3/x"));
+  EXPECT_THAT(found.dropped, ElementsAre("https://b:2/pre/api/v2/alerts"));
 }
 
 }  // namespace

@@ -29,7 +29,7 @@ TEST(ServeFlags, AreThoseOfPrometheusWithItsDefaults) {
   EXPECT_EQ(app.retention, std::chrono::hours(24 * 15));
   EXPECT_EQ(app.resend_delay, std::chrono::minutes(1));
   EXPECT_EQ(app.outage_tolerance, std::chrono::hours(1));
-  EXPECT_EQ(app.notification_queue_capacity, 10'000);
+  EXPECT_EQ(app.notifications.queue_capacity, 10'000);
   EXPECT_EQ(app.engine.lookback_ms, 300'000);
   EXPECT_EQ(app.engine.timeout, std::chrono::minutes(2));
   EXPECT_EQ(app.engine.max_concurrent, 20);

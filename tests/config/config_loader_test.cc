@@ -81,8 +81,23 @@ TEST(ConfigLoader, ErrorsNamePlaceAndWayOut) {
        "3:3: found multiple scrape configs with job name \"a\""},
       {"scrape_configs:\n- job_name: a\n  scrape_interval: 5s\n  scrape_timeout: 6s\n",
        "4:3: scrape timeout greater than scrape interval for scrape config with job name \"a\""},
-      {"scrape_configs:\n- job_name: a\n  dns_sd_configs: [{names: [x]}]\n",
-       "3:3: \"dns_sd_configs\" is not supported: targets are listed under static_configs"},
+      {"scrape_configs:\n- job_name: a\n  consul_sd_configs: [{server: x}]\n",
+       "3:3: \"consul_sd_configs\" is not supported: let it write a file for file_sd_configs"},
+      {"scrape_configs:\n- job_name: a\n  dns_sd_configs: [{names: [x], type: A}]\n",
+       "a port is required in DNS-SD configs for all record types except SRV"},
+      {"scrape_configs:\n- job_name: a\n  dns_sd_configs: [{names: [x], type: TXT}]\n",
+       "3:33: invalid DNS-SD records type \"TXT\""},
+      {"scrape_configs:\n- job_name: a\n  file_sd_configs: [{files: [x.txt]}]\n",
+       "3:30: path name \"x.txt\" is not valid for file discovery"},
+      {"scrape_configs:\n- job_name: a\n  http_sd_configs: [{url: 'ftp://x'}]\n",
+       "3:22: URL scheme must be 'http' or 'https'"},
+      {"alerting: {alertmanagers: [{sigv4: {region: x}}]}", "\"sigv4\" is not supported"},
+      {"alerting: {alertmanagers: [{oauth2: {client_id: x}}]}",
+       "\"oauth2\" is not supported: put a token into authorization.credentials_file"},
+      {"alerting: {alertmanagers: [{no_proxy: x}]}",
+       "if no_proxy is configured, proxy_url must also be configured"},
+      {"alerting: {alertmanagers: [{tls_config: {cert: x}}]}",
+       "cert or cert_file needs a key or key_file beside it"},
       {"scrape_configs:\n- job_name: a\n  scheme: ftp\n",
        "3:11: the scheme must be http or https, not \"ftp\""},
       {"scrape_configs:\n- job_name: a\n  static_configs: [{targets: ['http://b:1/m']}]\n",
@@ -177,6 +192,41 @@ scrape_configs:
   EXPECT_EQ(job.static_configs[0].labels, (LabelSet{{"color", "blue"}}));
   EXPECT_EQ(job.relabel_configs[0].replacement, "${1}");
   EXPECT_EQ(job.metric_relabel_configs[0].action, RelabelAction::kDrop);
+}
+
+TEST(ConfigLoader, ReadsTheWaysToFindAndReachAlertmanagers) {
+  const Result<Config> config = Parse(R"(
+alerting:
+  alertmanagers:
+  - static_configs: [{targets: [a:1]}]
+    basic_auth: {username_file: token, password: p}
+    proxy_url: http://u:pw@proxy:3128
+    no_proxy: localhost
+    proxy_connect_header: {X-Token: [t0p]}
+    http_headers: {X-A: {values: [plain], secrets: [s3cret], files: [token]}}
+    tls_config: {ca: CA-TEXT, cert: CERT-TEXT, key: KEY-TEXT, server_name: am.example}
+    file_sd_configs: [{files: [sd/*.json], refresh_interval: 1m}]
+    dns_sd_configs: [{names: [am.example], type: aaaa, port: 9093}, {names: [_am._tcp.x]}]
+    http_sd_configs: [{url: 'https://u:pw2@sd/x', authorization: {credentials: t1p}}]
+)");
+  ASSERT_TRUE(config.ok()) << config.error().message;
+  const AlertmanagerConfig& entry = config->alertmanagers.at(0);
+  EXPECT_EQ(entry.http.basic_auth_user, "hush");
+  EXPECT_EQ(entry.http.proxy.url, "http://u:pw@proxy:3128");
+  EXPECT_THAT(entry.http.headers, SizeIs(3));
+  EXPECT_EQ(entry.http.tls.key, "KEY-TEXT");
+  EXPECT_EQ(entry.http.tls.server_name, "am.example");
+  EXPECT_EQ(
+      entry.discovery.file,
+      (std::vector<FileDiscovery>{{.patterns = {"etc/sd/*.json"}, .refresh_interval = 1min}}));
+  ASSERT_THAT(entry.discovery.dns, SizeIs(2));
+  EXPECT_EQ(entry.discovery.dns[0].type, DnsRecordType::kAaaa);
+  EXPECT_EQ(entry.discovery.dns[1].type, DnsRecordType::kSrv);
+  ASSERT_THAT(entry.discovery.http, SizeIs(1));
+  EXPECT_EQ(entry.discovery.http[0].http.authorization_credentials.Reveal(), "t1p");
+  for (const std::string secret : {"hush", "u:pw@", "t0p", "s3cret", "KEY-TEXT", "pw2", "t1p"}) {
+    EXPECT_THAT(config->redacted_text, Not(HasSubstr(secret)));
+  }
 }
 
 TEST(ConfigLoader, ReadsTheCollectors) {

@@ -17,13 +17,14 @@ LAYERS = {
     "engine/promql": ["engine/model", "engine/storage"],
     "engine/promqltest": ["engine/promql", "engine/storage"],
     "config": ["base", "engine/model"],
+    "discovery": ["config"],
     "exporters": ["config", "engine/exposition", "engine/storage"],
     "alertmanager_client": ["config", "engine/model"],
     "rules": ["config", "engine/promql", "engine/promqltest", "engine/storage", "alertmanager_client"],
     "delivery": ["engine/promql", "config"],
     "server": ["config", "engine/exposition", "engine/storage", "engine/promql", "exporters", "rules",
                "alertmanager_client", "delivery"],
-    "cli": ["server", "engine/promqltest"],
+    "cli": ["server", "discovery"],
 }
 # Through these doors only.
 DOORS = {("engine/promql", "engine/storage"): {"engine/storage/querier.h"},

@@ -58,6 +58,7 @@ void Simulation::MakeApp() {
                              .http = http_,
                              .files = files_,
                              .log = log_,
+                             .dns = dns_,
                              .environment = [](const std::string&) { return std::nullopt; },
                              .jitter = [] { return 0.5; },
                              .quit = [] {}});

@@ -17,6 +17,7 @@
 #include "cli/app.h"
 #include "tests/support/capture_log.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/fake_dns.h"
 #include "tests/support/fake_executor.h"
 #include "tests/support/fake_http.h"
 #include "tests/support/memory_files.h"
@@ -48,6 +49,7 @@ class Simulation {
 
   MemoryFiles& files() { return files_; }
   FakeHttp& http() { return http_; }
+  FakeDns& dns() { return dns_; }
   FakeClock& clock() { return clock_; }
   cli::App& app() { return *app_; }
   std::string log() const { return log_.text(); }
@@ -79,6 +81,7 @@ class Simulation {
   FakeScheduler scheduler_{clock_};
   InlineExecutor executor_;
   FakeHttp http_;
+  FakeDns dns_;
   MemoryFiles files_;
   CaptureLog log_;
   bool alertmanager_down_ = false;

@@ -1,0 +1,123 @@
+"""Ten thousand firing alerts: told within one interval, in bounded memory, also after an outage."""
+import json
+import threading
+import time
+import unittest
+import http.server
+
+from support import ScrapeTarget, TocsinCase, eventually
+
+ALERTS = 10_000
+INTERVAL = 5
+RULES = """
+groups:
+- name: many
+  rules:
+  - alert: Many
+    expr: problem > 0
+    labels: {severity: page}
+    annotations: {summary: 'Instance {{$labels.n}} has a problem: {{$value}}'}
+"""
+
+
+class Receiver:
+    """Counts what an Alertmanager would: by label n, whether the newest state fires. `up` or not."""
+
+    def __init__(self):
+        self.up = True
+        self.states = {}
+        self.sizes = []
+        self.last = 0.0
+        outer = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self):
+                body = self.rfile.read(int(self.headers["Content-Length"]))
+                if outer.up:
+                    alerts = json.loads(body)
+                    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+                    for alert in alerts:
+                        outer.states[alert["labels"]["n"]] = alert["endsAt"] > now
+                    outer.sizes.append(len(alerts))
+                    outer.last = time.time()
+                self.send_response(200 if outer.up else 503)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.address = f"127.0.0.1:{self._server.server_address[1]}"
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+
+    def firing(self):
+        return sum(self.states.values())
+
+    def close(self):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class ManyAlerts(TocsinCase):
+    def page(self, value):
+        return "".join(f'problem{{n="{n}"}} {value}\n' for n in range(ALERTS)).encode()
+
+    def resident_mib(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS")) / 1024
+
+    def queue(self):
+        return self.server.get("/api/v1/alertmanagers")["data"]["activeAlertmanagers"][0]["queued"]
+
+    def test_ten_thousand_alerts_arrive_within_an_interval_and_survive_an_outage(self):
+        receiver = Receiver()
+        self.addCleanup(receiver.close)
+        target = ScrapeTarget(self.page(0))
+        self.addCleanup(target.close)
+        self.write("rules.yml", RULES)
+        self.serve({"global": {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": f"{INTERVAL}s"},
+                    "rule_files": ["rules.yml"],
+                    "alerting": {"alertmanagers": [{"static_configs": [{"targets": [receiver.address]}]}]},
+                    "scrape_configs": [{"job_name": "t", "static_configs": [{"targets": [target.address]}]}]},
+                   flags=["--rules.alert.resend-delay=4s", "--alertmanager.max-backoff=2s"])
+        self.assertTrue(eventually(lambda: self.server.value("count(problem)") == ALERTS))
+        before = self.resident_mib()
+        target.page = self.page(1)
+        self.assertTrue(eventually(lambda: receiver.firing() == ALERTS, timeout=40), receiver.firing())
+        fired = min(a["activeAt"] for a in self.server.get("/api/v1/alerts")["data"]["alerts"])
+        began = time.mktime(time.strptime(fired[:19], "%Y-%m-%dT%H:%M:%S")) - time.timezone + float("0" + fired[19:-1])
+        print(f"{ALERTS} alerts told {receiver.last - began:.2f} s after their evaluation's slot, "
+              f"in {len(receiver.sizes)} requests; {before:.0f} MiB before, {self.resident_mib():.0f} MiB after")
+        self.assertEqual(max(receiver.sizes), 256)
+
+        # An outage, in which all of them are told again and again, and end.
+        receiver.up = False
+        highest = queued = 0
+        target.page = self.page(1)
+        until = time.time() + 4 * INTERVAL
+        while time.time() < until:
+            highest = max(highest, self.resident_mib())
+            queued = max(queued, self.queue())
+            time.sleep(0.2)
+        target.page = self.page(0)
+        self.assertTrue(eventually(lambda: not self.server.get("/api/v1/alerts")["data"]["alerts"], timeout=40))
+        time.sleep(1)
+        self.assertLessEqual(queued, ALERTS)
+        receiver.up = True
+        back = time.time()
+        self.assertTrue(eventually(lambda: receiver.firing() == 0 and len(receiver.states) == ALERTS, timeout=40),
+                        receiver.firing())
+        print(f"after the outage all ends are told {receiver.last - back:.2f} s after the Alertmanager is back; "
+              f"at most {queued} alerts and {highest:.0f} MiB meanwhile")
+        self.assertLess(receiver.last - back, INTERVAL + 2)
+        self.assertLess(highest, before + 150)
+        dropped = self.server.value("sum(prometheus_notifications_dropped_total)")
+        self.assertEqual(dropped, 0)
+
+
+if __name__ == "__main__":
+    unittest.main()
