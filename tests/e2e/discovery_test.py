@@ -75,7 +75,8 @@ class Discovery(TocsinCase):
         self.assertGreater(self.server.value('count_over_time(two[1h])'), before)
         found.groups = []
         self.assertTrue(eventually(lambda: self.server.value("two") is None))
-        self.assertEqual(self.server.value('prometheus_sd_discovered_targets{config="found"}'), 1)
+        self.assertTrue(eventually(
+            lambda: self.server.value('prometheus_sd_discovered_targets{config="found"}') == 1))
 
     def test_an_alertmanager_that_is_found_late_is_told_everything(self):
         manager = Takes()
@@ -91,7 +92,8 @@ class Discovery(TocsinCase):
         self.assertEqual(shown["url"], f"http://{manager.address}/am/api/v2/alerts")
         self.assertEqual((shown["lastError"], shown["queued"]), ("", 0))
         self.assertIn("lastSuccess", shown)
-        self.assertEqual(self.server.value("prometheus_notifications_alertmanagers_discovered"), 1)
+        self.assertTrue(eventually(
+            lambda: self.server.value("prometheus_notifications_alertmanagers_discovered") == 1))
 
     def test_tls_with_another_name_passwords_and_headers(self):
         context, authority = servers.certificate(self.folder, "DNS:am.example")
