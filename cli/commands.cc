@@ -3,11 +3,23 @@
 namespace tocsin::cli {
 
 std::span<const CommandSpec* const> Commands() {
-  // clang-format off: one row each
+  // One row each.
+  // clang-format off
   static constexpr const CommandSpec* kCommands[] = {
-      &kServeCommand,      &kAlertsCommand,       &kHealthcheckCommand, &kCheckConfigCommand,
-      &kCheckRulesCommand, &kQueryInstantCommand, &kQueryRangeCommand,  &kCollectorsListCommand,
-      &kTestRulesCommand,  &kTestPromqlCommand,   &kRulesLintCommand,   &kCompletionCommand,
+      &kServeCommand,
+      &kAlertsCommand,
+      &kHealthcheckCommand,
+      &kCheckConfigCommand,
+      &kCheckRulesCommand,
+      &kCheckAlertmanagerCommand,
+      &kRouteCommand,
+      &kQueryInstantCommand,
+      &kQueryRangeCommand,
+      &kCollectorsListCommand,
+      &kTestRulesCommand,
+      &kTestPromqlCommand,
+      &kRulesLintCommand,
+      &kCompletionCommand,
       &kVersionCommand,
   };
   // clang-format on
