@@ -168,6 +168,53 @@ Error ToError(CURLcode code, const Transfer& transfer, const char* detail) {
   }
 }
 
+double SecondsInfo(CURL* handle, CURLINFO what) {
+  curl_off_t microseconds = 0;
+  curl_easy_getinfo(handle, what, &microseconds);
+  return static_cast<double>(microseconds) / 1e6;
+}
+
+// libcurl gives a certificate as lines; one is "Expire date:Nov 25 15:11:20 2026 GMT".
+std::vector<double> CertificateExpiry(CURL* handle) {
+  constexpr std::string_view kExpiry = "Expire date:";
+  std::vector<double> expiry;
+  curl_certinfo* chain = nullptr;
+  if (curl_easy_getinfo(handle, CURLINFO_CERTINFO, &chain) != CURLE_OK || chain == nullptr) {
+    return expiry;
+  }
+  for (int i = 0; i < chain->num_of_certs; ++i) {
+    for (const curl_slist* line = chain->certinfo[i]; line != nullptr; line = line->next) {
+      const std::string_view text = line->data;
+      if (!text.starts_with(kExpiry)) continue;
+      const time_t at = curl_getdate(line->data + kExpiry.size(), nullptr);
+      if (at != -1) expiry.push_back(static_cast<double>(at));
+    }
+  }
+  return expiry;
+}
+
+HttpDetails ReadDetails(CURL* handle) {
+  HttpDetails details{.resolved_s = SecondsInfo(handle, CURLINFO_NAMELOOKUP_TIME_T),
+                      .connected_s = SecondsInfo(handle, CURLINFO_CONNECT_TIME_T),
+                      .tls_done_s = SecondsInfo(handle, CURLINFO_APPCONNECT_TIME_T),
+                      .first_byte_s = SecondsInfo(handle, CURLINFO_STARTTRANSFER_TIME_T),
+                      .total_s = SecondsInfo(handle, CURLINFO_TOTAL_TIME_T)};
+  long number = 0;
+  curl_easy_getinfo(handle, CURLINFO_REDIRECT_COUNT, &number);
+  details.redirects = static_cast<int>(number);
+  curl_easy_getinfo(handle, CURLINFO_HTTP_VERSION, &number);
+  details.http_version = number == CURL_HTTP_VERSION_1_0   ? 1.0
+                         : number == CURL_HTTP_VERSION_1_1 ? 1.1
+                         : number == CURL_HTTP_VERSION_2_0 ? 2.0
+                         : number == CURL_HTTP_VERSION_3   ? 3.0
+                                                           : 0;
+  const char* ip = nullptr;
+  curl_easy_getinfo(handle, CURLINFO_PRIMARY_IP, &ip);
+  if (ip != nullptr) details.ip = ip;
+  details.certificate_expiry_s = CertificateExpiry(handle);
+  return details;
+}
+
 class CurlHttpClient final : public HttpClient {
  public:
   explicit CurlHttpClient(std::string user_agent) : user_agent_(std::move(user_agent)) {
@@ -176,10 +223,11 @@ class CurlHttpClient final : public HttpClient {
   }
 
   Result<HttpResponse> Fetch(const HttpRequest& request) override {
-    CurlHandle handle = Borrow();
+    // A probe must not find an open connection.
+    CurlHandle handle = request.probe ? CurlHandle(curl_easy_init()) : Borrow();
     if (handle == nullptr) return InternalError("libcurl gives no handle");
     Result<HttpResponse> result = Perform(handle.get(), request);
-    GiveBack(std::move(handle));
+    if (!request.probe) GiveBack(std::move(handle));
     return result;
   }
 
@@ -259,6 +307,8 @@ class CurlHttpClient final : public HttpClient {
     SetMethod(handle, request);
     SetHeaders(handle, request, lists);
 
+    if (request.probe) curl_easy_setopt(handle, CURLOPT_CERTINFO, 1L);
+    if (request.connect_only) curl_easy_setopt(handle, CURLOPT_CONNECT_ONLY, 1L);
     const CURLcode code = curl_easy_perform(handle);
     if (code != CURLE_OK) return ToError(code, transfer, detail);
     long status = 0;
@@ -267,6 +317,7 @@ class CurlHttpClient final : public HttpClient {
     curl_easy_getinfo(handle, CURLINFO_SIZE_DOWNLOAD_T, &wire_bytes);
     transfer.response.status = static_cast<int>(status);
     transfer.response.wire_bytes = static_cast<size_t>(wire_bytes);
+    if (request.probe) transfer.response.details = ReadDetails(handle);
     return std::move(transfer.response);
   }
 

@@ -55,8 +55,26 @@ struct HttpRequest {
   ProxyOptions proxy;
   // Connect through this Unix socket when not empty.
   std::string unix_socket;
+  // A probe makes a connection of its own and fills HttpResponse::details.
+  bool probe = false;
+  // Of a probe: connect, with TLS for https, and send nothing; the status is 0.
+  bool connect_only = false;
   // Asked now and then while the transfer runs; true ends it with kCanceled. May be empty.
   std::function<bool()> canceled;
+};
+
+// What a probe saw of the way. Times in seconds since the beginning, 0 for what did not happen.
+struct HttpDetails {
+  double resolved_s = 0;
+  double connected_s = 0;
+  double tls_done_s = 0;
+  double first_byte_s = 0;
+  double total_s = 0;
+  double http_version = 0;  // 1.1, 2
+  int redirects = 0;
+  std::string ip;
+  // Of the server's certificate chain, its own first: seconds since the epoch. Empty without TLS.
+  std::vector<double> certificate_expiry_s;
 };
 
 struct HttpResponse {
@@ -67,6 +85,7 @@ struct HttpResponse {
   std::string body;
   // Bytes as they came over the wire.
   size_t wire_bytes = 0;
+  HttpDetails details;  // of a probe
 
   // The first header of that name (given in lower case), or "".
   std::string_view Header(std::string_view name) const;
