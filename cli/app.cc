@@ -195,6 +195,7 @@ server::ProcessView App::Parts::MakeView() {
       .external_url = options.external_url,
       .lifecycle = options.lifecycle,
       .remote_write = options.remote_write_receiver ? &head : nullptr,
+      .http = &dependencies.http,
       .ready = [] { return true; },
       .config = [this] { return config.Get(); },
       .targets = [this] { return targets.Snapshot(); },

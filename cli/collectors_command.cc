@@ -1,6 +1,7 @@
 // tocsin collectors list: the built-in collectors and what they give.
 #include <fmt/core.h>
 
+#include "base/json.h"
 #include "cli/commands.h"
 #include "engine/model/metric_type.h"
 #include "exporters/collectors.h"
@@ -11,7 +12,7 @@ namespace {
 constexpr FlagSpec kFlags[] = {
     {.name = "--metrics", .help = "Also list every family."},
     {.name = "--format",
-     .value = "text|markdown",
+     .value = "text|markdown|json",
      .fallback = "text",
      .help = "How the list is printed."},
 };
@@ -36,11 +37,40 @@ std::string FamilyLine(const FamilySpec& family, bool markdown) {
                      family.labels, Escaped(family.source), Escaped(help));
 }
 
+void WriteJson(const FamilySpec& family, JsonWriter& json) {
+  json.BeginObject().Field("name", family.name).Field("type", MetricTypeText(family.type));
+  json.Key("labels").BeginArray();
+  for (const std::string_view label : SplitLabelNames(family.labels)) json.String(label);
+  json.EndArray().Field("help", family.help).Field("source", family.source);
+  if (!family.alias_of.empty()) json.Field("alias_of", family.alias_of);
+  json.EndObject();
+}
+
+std::string ListAsJson(bool metrics) {
+  JsonWriter json;
+  json.BeginArray();
+  for (const CollectorSpec& collector : Collectors()) {
+    json.BeginObject().Field("name", collector.name).Field("help", collector.help);
+    if (!collector.up.empty()) json.Field("up", collector.up);
+    if (metrics) {
+      json.Key("families").BeginArray();
+      for (const FamilySpec& family : collector.families) WriteJson(family, json);
+      json.EndArray();
+    }
+    json.EndObject();
+  }
+  return json.EndArray().Take() + "\n";
+}
+
 int Run(const Arguments& arguments, CommandContext& context) {
   const std::string& format = arguments.Text("--format");
-  if (format != "text" && format != "markdown") {
-    context.err("tocsin collectors list: --format is text or markdown\n");
+  if (format != "text" && format != "markdown" && format != "json") {
+    context.err("tocsin collectors list: --format is text, markdown or json\n");
     return 2;
+  }
+  if (format == "json") {
+    context.out(ListAsJson(arguments.Switch("--metrics")));
+    return 0;
   }
   const bool markdown = format == "markdown";
   for (const CollectorSpec& collector : Collectors()) {

@@ -1,5 +1,6 @@
 #include <fmt/core.h>
 
+#include <algorithm>
 #include <charconv>
 
 #include "config/config_reader.h"
@@ -22,6 +23,9 @@ Status ReadCommon(YamlMap& fields, CollectorConfig& config) {
   ASSIGN_OR_RETURN(config.interval, fields.OptionalDuration("interval", Duration::zero()));
   ASSIGN_OR_RETURN(config.timeout, fields.OptionalDuration("timeout", Duration::zero()));
   ASSIGN_OR_RETURN(config.aliases, fields.OptionalBool("aliases", true));
+  ASSIGN_OR_RETURN(const int64_t limit, fields.OptionalInt("series_limit", 10'000));
+  if (limit < 1) return fields.ErrorAt("series_limit", "a family needs room for a series");
+  config.series_limit = static_cast<size_t>(limit);
   if (config.interval > Duration::zero() && config.timeout > config.interval) {
     return fields.ErrorAt("timeout", "the timeout is longer than the interval");
   }
@@ -198,6 +202,17 @@ Result<RedisConfig> ReadRedis(const YamlNode& node, ConfigReader& reader) {
   return config;
 }
 
+// "all", or a list.
+Result<std::vector<std::string>> ReadVirtualHosts(YamlMap& fields) {
+  const std::optional<YamlNode> hosts = fields.Find("virtual_hosts");
+  if (!hosts) return std::vector<std::string>();
+  if (hosts->kind() != YamlNode::Kind::kScalar) return hosts->AsStringList();
+  if (hosts->text() != "all") {
+    return hosts->ErrorHere("\"virtual_hosts\" is all, or a list of databases or virtual hosts");
+  }
+  return std::vector<std::string>{"all"};
+}
+
 Result<CeleryConfig> ReadCelery(const YamlNode& node, ConfigReader& reader) {
   ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "a celery collector"));
   CeleryConfig config;
@@ -206,6 +221,13 @@ Result<CeleryConfig> ReadCelery(const YamlNode& node, ConfigReader& reader) {
   ASSIGN_OR_RETURN(config.queues, fields.OptionalStringList("queues"));
   ASSIGN_OR_RETURN(config.separator, fields.OptionalString("separator", config.separator));
   ASSIGN_OR_RETURN(config.global_keyprefix, fields.OptionalString("global_keyprefix"));
+  ASSIGN_OR_RETURN(config.virtual_hosts, ReadVirtualHosts(fields));
+  ASSIGN_OR_RETURN(config.management_url, reader.OptionalSecret(fields, "management_url"));
+  ASSIGN_OR_RETURN(config.visibility_timeout,
+                   fields.OptionalDuration("visibility_timeout", config.visibility_timeout));
+  ASSIGN_OR_RETURN(config.events, fields.OptionalBool("events", config.events));
+  ASSIGN_OR_RETURN(config.worker_timeout,
+                   fields.OptionalDuration("worker_timeout", config.worker_timeout));
   if (fields.Find("priority_steps")) {
     config.priority_steps.clear();
     ASSIGN_OR_RETURN(const std::vector<YamlNode> steps, fields.OptionalList("priority_steps"));
@@ -224,8 +246,13 @@ Result<NginxConfig> ReadNginx(const YamlNode& node) {
   ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "an nginx collector"));
   NginxConfig config;
   RETURN_IF_ERROR(ReadCommon(fields, config));
-  ASSIGN_OR_RETURN(config.stub_status_url, fields.RequiredString("stub_status_url"));
+  ASSIGN_OR_RETURN(config.stub_status_url, fields.OptionalString("stub_status_url"));
+  ASSIGN_OR_RETURN(config.access_log, fields.OptionalString("access_log"));
+  ASSIGN_OR_RETURN(config.log_format, fields.OptionalString("log_format", config.log_format));
   RETURN_IF_ERROR(fields.RejectUnknownFields());
+  if (config.stub_status_url.empty() && config.access_log.empty()) {
+    return node.ErrorHere("an nginx collector needs \"stub_status_url\", \"access_log\" or both");
+  }
   return config;
 }
 
@@ -236,6 +263,61 @@ Result<NodeConfig> ReadNode(const YamlNode& node) {
   ASSIGN_OR_RETURN(config.procfs, fields.OptionalString("procfs", config.procfs));
   ASSIGN_OR_RETURN(config.sysfs, fields.OptionalString("sysfs", config.sysfs));
   ASSIGN_OR_RETURN(config.rootfs, fields.OptionalString("rootfs", config.rootfs));
+  ASSIGN_OR_RETURN(config.textfile_directory, fields.OptionalString("textfile_directory"));
+  RETURN_IF_ERROR(fields.RejectUnknownFields());
+  return config;
+}
+
+constexpr std::string_view kProbeSchemes[] = {"http://", "https://", "tcp://", "tls://"};
+
+Result<ProbeConfig> ReadProbe(const YamlNode& node, ConfigReader& reader) {
+  ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "a probe"));
+  ProbeConfig config;
+  RETURN_IF_ERROR(ReadCommon(fields, config));
+  ASSIGN_OR_RETURN(config.target, fields.RequiredString("target"));
+  ASSIGN_OR_RETURN(config.method, fields.OptionalString("method", config.method));
+  ASSIGN_OR_RETURN(config.body_regex, fields.OptionalString("body_regex"));
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> codes, fields.OptionalList("valid_status_codes"));
+  for (const YamlNode& code : codes) {
+    ASSIGN_OR_RETURN(const int64_t number, code.AsInt());
+    if (number < 100 || number > 599) return code.ErrorHere("a status lies between 100 and 599");
+    config.valid_status_codes.push_back(static_cast<int>(number));
+  }
+  ASSIGN_OR_RETURN(config.http, ReadHttpClient(fields, reader));
+  RETURN_IF_ERROR(fields.RejectUnknownFields());
+  const bool known = std::ranges::any_of(
+      kProbeSchemes, [&](std::string_view scheme) { return config.target.starts_with(scheme); });
+  if (!known) {
+    return fields.ErrorAt("target",
+                          "a probe's target begins with http://, https://, tcp:// or tls://");
+  }
+  return config;
+}
+
+Result<QuantilesConfig> ReadQuantiles(const YamlNode& node) {
+  ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "quantiles"));
+  QuantilesConfig config;
+  ASSIGN_OR_RETURN(config.histogram, fields.RequiredString("histogram"));
+  if (!IsLegacyMetricName(config.histogram)) {
+    return fields.ErrorAt("histogram", "\"" + config.histogram + "\" is no metric name");
+  }
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> quantiles, fields.OptionalList("quantiles"));
+  for (const YamlNode& quantile : quantiles) {
+    ASSIGN_OR_RETURN(const double number, quantile.AsDouble());
+    if (!(number >= 0 && number <= 1)) {
+      return quantile.ErrorHere("a quantile lies between 0 and 1");
+    }
+    config.quantiles.push_back(quantile.text());
+  }
+  if (config.quantiles.empty()) config.quantiles = {"0.5", "0.9", "0.95", "0.99"};
+  ASSIGN_OR_RETURN(config.window, fields.OptionalDuration("window", config.window));
+  if (config.window <= Duration::zero()) return fields.ErrorAt("window", "the window is empty");
+  ASSIGN_OR_RETURN(config.copy_labels, fields.OptionalStringMap("copy_labels"));
+  for (const auto& [to, from] : config.copy_labels) {
+    if (!IsLegacyLabelName(to) || !IsLegacyLabelName(from)) {
+      return fields.ErrorAt("copy_labels", "\"" + to + ": " + from + "\" are no label names");
+    }
+  }
   RETURN_IF_ERROR(fields.RejectUnknownFields());
   return config;
 }
@@ -264,6 +346,17 @@ Result<CollectorsConfig> ReadCollectors(const YamlNode& section, ConfigReader& r
   for (const YamlNode& node : nginx) {
     ASSIGN_OR_RETURN(NginxConfig one, ReadNginx(node));
     config.nginx.push_back(std::move(one));
+  }
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> probe, OneOrMany(map, "probe"));
+  for (const YamlNode& node : probe) {
+    ASSIGN_OR_RETURN(ProbeConfig one, ReadProbe(node, reader));
+    config.probe.push_back(std::move(one));
+  }
+  ASSIGN_OR_RETURN(config.probe_allow, map.OptionalStringList("probe_allow"));
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> quantiles, OneOrMany(map, "quantiles"));
+  for (const YamlNode& node : quantiles) {
+    ASSIGN_OR_RETURN(QuantilesConfig one, ReadQuantiles(node));
+    config.quantiles.push_back(std::move(one));
   }
   // There is one host, so `node:` alone already says all.
   ASSIGN_OR_RETURN(const std::vector<YamlNode::Entry> entries, section.AsEntries());

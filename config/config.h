@@ -135,6 +135,8 @@ struct CollectorConfig {
   Duration interval{};  // 0: the global scrape interval
   Duration timeout{};   // 0: the smaller of 10 s and the interval
   bool aliases = true;  // old and foreign names of the same figures
+  // Series of one family; what comes beyond is summed up in a series with the values "_other".
+  size_t series_limit = 10'000;
 
   friend bool operator==(const CollectorConfig&, const CollectorConfig&) = default;
 };
@@ -214,12 +216,24 @@ struct CeleryConfig : CollectorConfig {
   std::vector<int> priority_steps = {0, 3, 6, 9};
   std::string separator = "\x06\x16";
   std::string global_keyprefix;
+  // Databases of a Redis broker, virtual hosts of a RabbitMQ one, or "all" alone; empty: the one
+  // that the URL names. Otherwise queues carry the label `vhost`.
+  std::vector<std::string> virtual_hosts;
+  Secret management_url;  // of a RabbitMQ broker; empty: http://<its host>:15672
+  // As in the application's broker_transport_options; of a Redis broker.
+  Duration visibility_timeout = std::chrono::hours(1);
+  bool events = true;  // listen to what workers publish; of a Redis broker
+  Duration worker_timeout =
+      std::chrono::seconds(30);  // a worker that is silent for so long is down
 
   friend bool operator==(const CeleryConfig&, const CeleryConfig&) = default;
 };
 
 struct NginxConfig : CollectorConfig {
-  std::string stub_status_url;
+  std::string stub_status_url;  // "": only the access log
+  std::string access_log;       // path; "": only stub_status
+  // "combined", "json", or nginx's own log_format string.
+  std::string log_format = "combined";
 
   friend bool operator==(const NginxConfig&, const NginxConfig&) = default;
 };
@@ -228,8 +242,31 @@ struct NodeConfig : CollectorConfig {
   std::string procfs = "/proc";
   std::string sysfs = "/sys";
   std::string rootfs = "/";
+  std::string textfile_directory;  // "": no files
 
   friend bool operator==(const NodeConfig&, const NodeConfig&) = default;
+};
+
+// A named endpoint to be probed from outside.
+struct ProbeConfig : CollectorConfig {
+  // http://…, https://…, tcp://host:port, tls://host:port
+  std::string target;
+  std::string method = "GET";           // of http
+  std::vector<int> valid_status_codes;  // of http; empty: 200 to 299
+  std::string body_regex;               // of http: must be found in the body; "": anything
+  HttpClientConfig http;
+
+  friend bool operator==(const ProbeConfig&, const ProbeConfig&) = default;
+};
+
+// Series of quantiles that are recorded from the buckets of a histogram, for rules and dashboards
+// that expect a summary.
+struct QuantilesConfig {
+  std::string histogram;               // http_request_duration_seconds
+  std::vector<std::string> quantiles;  // kept as they are written: "0.50"
+  Duration window = std::chrono::minutes(5);
+  // New label from an existing one; several may copy the same.
+  std::vector<std::pair<std::string, std::string>> copy_labels;
 };
 
 struct CollectorsConfig {
@@ -238,6 +275,11 @@ struct CollectorsConfig {
   std::vector<CeleryConfig> celery;
   std::vector<NginxConfig> nginx;
   std::optional<NodeConfig> node;
+  std::vector<ProbeConfig> probe;
+  // What /probe?target= may ask for: shell patterns of targets as ProbeConfig has them. Empty: the
+  // page is off.
+  std::vector<std::string> probe_allow;
+  std::vector<QuantilesConfig> quantiles;
 };
 
 struct Config {

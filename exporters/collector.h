@@ -56,6 +56,26 @@ struct CollectContext {
   // Shown beside the target when the collection as a whole succeeds: a view that this role may
   // not read, a command that this server does not have. Without secrets.
   std::vector<std::string> problems;
+  // What was asked, for /debug/collect. Without secrets and without values.
+  struct CollectStep {
+    std::string what;  // the query, command or file
+    std::chrono::microseconds took{};
+    size_t rows = 0;
+    std::string error;
+  };
+  std::vector<CollectStep> steps;
+
+  // A step that began at `start` and is over now. What comes after the first few hundred is not
+  // kept.
+  void Step(std::string what, SteadyTime start, size_t rows, std::string error = {}) {
+    if (steps.size() >= kMaxSteps) return;
+    steps.push_back(
+        {.what = std::move(what),
+         .took = std::chrono::duration_cast<std::chrono::microseconds>(clock.Steady() - start),
+         .rows = rows,
+         .error = std::move(error)});
+  }
+  static constexpr size_t kMaxSteps = 300;
 };
 
 // Thread safety: Collect is never called twice at the same time on one object; Cancel may be

@@ -4,6 +4,7 @@
 #include "exporters/nginx/nginx_collector.h"
 #include "exporters/node/node_collector.h"
 #include "exporters/postgres/postgres_collector.h"
+#include "exporters/probe/probe_collector.h"
 #include "exporters/redis/redis_collector.h"
 #include "exporters/self/self_collector.h"
 
@@ -22,12 +23,8 @@ bool Names(const FamilySpec& family, std::string_view metric) {
 
 std::span<const CollectorSpec> Collectors() {
   static const CollectorSpec kCollectors[] = {
-      CeleryCollectorSpec(),
-      NginxCollectorSpec(),
-      NodeCollectorSpec(),
-      PostgresCollectorSpec(),
-      RedisCollectorSpec(),
-      SelfCollectorSpec(),
+      CeleryCollectorSpec(), NginxCollectorSpec(), NodeCollectorSpec(), PostgresCollectorSpec(),
+      ProbeCollectorSpec(),  RedisCollectorSpec(), SelfCollectorSpec(),
   };
   return kCollectors;
 }

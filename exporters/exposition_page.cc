@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <span>
 #include <string>
 #include <utility>
 
+#include "engine/exposition/escaping.h"
 #include "engine/exposition/writer.h"
 
 namespace tocsin {
@@ -62,10 +64,66 @@ void JoinBlock(Families& families, const CollectedPage& page, const CollectedPag
   }
 }
 
+// OpenMetrics' own suffixes of a type: a family claims its name with each of them.
+std::span<const std::string_view> SuffixesOf(MetricType type) {
+  static constexpr std::string_view kCounter[] = {"_total", "_created"};
+  static constexpr std::string_view kSummary[] = {"_count", "_sum", "_created"};
+  static constexpr std::string_view kHistogram[] = {"_bucket", "_count", "_sum", "_created"};
+  static constexpr std::string_view kGaugeHistogram[] = {"_bucket", "_gcount", "_gsum"};
+  static constexpr std::string_view kInfo[] = {"_info"};
+  switch (type) {
+    case MetricType::kCounter:
+      return kCounter;
+    case MetricType::kSummary:
+      return kSummary;
+    case MetricType::kHistogram:
+      return kHistogram;
+    case MetricType::kGaugeHistogram:
+      return kGaugeHistogram;
+    case MetricType::kInfo:
+      return kInfo;
+    case MetricType::kGauge:
+    case MetricType::kUntyped:
+    case MetricType::kStateSet:
+      return {};
+  }
+  return {};
+}
+
+// The name of a family in OpenMetrics, which leaves a counter's _total and an info's _info away.
+std::string_view BaseName(std::string_view name, MetricType type) {
+  const std::string_view suffix = type == MetricType::kCounter ? "_total"
+                                  : type == MetricType::kInfo  ? "_info"
+                                                               : "";
+  if (name.ends_with(suffix)) name.remove_suffix(suffix.size());
+  return name;
+}
+
+// The page for OpenMetrics: pg_x_total and pg_x cannot be a counter and a gauge there, because the
+// counter's family is called pg_x. Then the counter is declared unknown. What Python's client adds
+// to the text format as a gauge x_created belongs to the counter or histogram x: it is left out. A
+// histogram has no other form, so what stands in its way is left out too.
+void ResolveClashes(Families& families) {
+  std::vector<std::string> left_out;
+  for (auto& [name, family] : families) {
+    const std::string base(BaseName(name, family.type));
+    if (family.type == MetricType::kCounter || family.type == MetricType::kInfo) {
+      if (base.size() == name.size()) continue;  // declared unknown anyway
+      if (families.contains(base)) family.type = MetricType::kUntyped;
+    }
+    for (const std::string_view suffix : SuffixesOf(family.type)) {
+      const std::string claimed = base + std::string(suffix);
+      if (claimed == name || !families.contains(claimed)) continue;
+      left_out.push_back(claimed);
+    }
+  }
+  for (const std::string& name : left_out) families.erase(name);
+}
+
 }  // namespace
 
 void RenderPages(const std::vector<std::shared_ptr<const CollectedPage>>& pages,
-                 const SampleSink& sink, ExpositionFormat format,
+                 const SampleSink& sink, const ExpositionRequest& request,
                  const std::function<void(std::string_view)>& write) {
   Families families;
   for (const auto& page : pages) {
@@ -74,16 +132,20 @@ void RenderPages(const std::vector<std::shared_ptr<const CollectedPage>>& pages,
       if (block.begin < block.end) JoinBlock(families, *page, block, sink);
     }
   }
+  if (request.format == ExpositionFormat::kOpenMetrics) ResolveClashes(families);
   std::string text;
   text.reserve(kPieceBytes + 4096);
-  ExpositionWriter writer(format, text);
+  ExpositionWriter writer(request.format, text);
   for (const auto& [name, family] : families) {
-    writer.Family(name, family.type, family.help);
+    writer.Family(EscapeName(name, request.escaping), family.type, family.help);
     for (const Span& span : family.spans) {
       for (uint32_t i = span.begin; i < span.end; ++i) {
         const LabelSet labels = sink.LabelsOf(span.page->refs[i]);
         if (labels.empty()) continue;
-        writer.Sample(ExpositionWriter::SeriesText(labels), span.page->values[i]);
+        const bool escape = NeedsEscaping(labels, request.escaping);
+        writer.Sample(
+            ExpositionWriter::SeriesText(escape ? EscapeNames(labels, request.escaping) : labels),
+            span.page->values[i]);
         if (text.size() >= kPieceBytes) {
           write(text);
           text.clear();

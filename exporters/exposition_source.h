@@ -1,12 +1,25 @@
 // Everything that was collected, as one page: what /metrics gives to an outside Prometheus.
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <string>
 #include <string_view>
+#include <vector>
 
+#include "engine/exposition/escaping.h"
 #include "engine/exposition/format.h"
 
 namespace tocsin {
+
+struct ExpositionRequest {
+  ExpositionFormat format = ExpositionFormat::kPrometheusText;
+  EscapingScheme escaping = EscapingScheme::kAllowUtf8;
+  // Collectors and scrape jobs, by their names; empty: all.
+  std::vector<std::string> pools;
+  // Of those, the one with this label `instance`; "": all.
+  std::string instance;
+};
 
 // Thread safety: all methods may be called from any thread.
 class ExpositionSource {
@@ -17,7 +30,7 @@ class ExpositionSource {
   // Hands the page to `write` in pieces of some 64 KiB, so that nobody needs to hold all of it.
   // Families are sorted by name; a family's samples stand together; values are those of each
   // target's last collection, with all labels (job, instance, …) and without timestamps.
-  virtual void Render(ExpositionFormat format,
+  virtual void Render(const ExpositionRequest& request,
                       const std::function<void(std::string_view)>& write) const = 0;
 };
 

@@ -9,7 +9,7 @@ namespace tocsin {
 namespace {
 
 // Room for what the loop adds to a page.
-constexpr size_t kLoopSamples = 8;
+constexpr size_t kLoopSamples = 12;
 
 bool IsSuffixOf(MetricType type, std::string_view suffix) {
   switch (type) {

@@ -26,14 +26,27 @@ constexpr std::array<LoopFamily, 5> kLoopFamilies = {{
     {"scrape_series_added", "Series that this collection saw for the first time."},
 }};
 
-std::vector<std::shared_ptr<const FamilyText>> ReportFamilies(
-    const std::optional<FamilyText>& up_family) {
+// Of built-in collectors; with the label `collector`.
+constexpr std::array<LoopFamily, 3> kCollectorFamilies = {{
+    {"tocsin_collector_success", "Whether the last collection worked."},
+    {"tocsin_collector_duration_seconds", "How long the last collection took."},
+    {"tocsin_collector_last_success_timestamp_seconds",
+     "When the last collection that worked began, in seconds since the epoch; 0 before the first."},
+}};
+
+std::vector<std::shared_ptr<const FamilyText>> ReportFamilies(const TargetLoop::Options& options) {
   std::vector<std::shared_ptr<const FamilyText>> families;
-  for (const LoopFamily& family : kLoopFamilies) {
+  const auto add = [&](const LoopFamily& family) {
     families.push_back(std::make_shared<const FamilyText>(
         FamilyText{std::string(family.name), MetricType::kGauge, std::string(family.help)}));
+  };
+  for (const LoopFamily& family : kLoopFamilies) add(family);
+  if (options.up_family.has_value()) {
+    families.push_back(std::make_shared<const FamilyText>(*options.up_family));
   }
-  if (up_family.has_value()) families.push_back(std::make_shared<const FamilyText>(*up_family));
+  if (options.built_in) {
+    for (const LoopFamily& family : kCollectorFamilies) add(family);
+  }
   return families;
 }
 
@@ -49,7 +62,7 @@ TargetLoop::TargetLoop(const Dependencies& dependencies, Options options,
       options_(std::move(options)),
       slot_hash_(Hash64(options_.series.target_labels.ToString() + options_.url)),
       source_(std::move(source)),
-      report_families_(ReportFamilies(options_.up_family)),
+      report_families_(ReportFamilies(options_)),
       writer_(deps_.sink, options_.series) {
   snapshot_.discovered_labels = options_.discovered_labels;
   snapshot_.labels = options_.series.target_labels;
@@ -99,11 +112,16 @@ void TargetLoop::Collect(Timestamp slot) {
   outcome.took = std::chrono::duration_cast<Duration>(deps_.clock.Steady() - start);
   outcome.counts = writer_.counts();
   outcome.problems = std::move(context.problems);
+  outcome.steps = std::move(context.steps);
 
   std::vector<PendingSample> batch;
   {
     const MutexLock lock(mutex_);
     batch = Conclude(outcome);
+    snapshot_.steps = outcome.steps.empty()
+                          ? nullptr
+                          : std::make_shared<const std::vector<CollectContext::CollectStep>>(
+                                std::move(outcome.steps));
   }
   const CommitReport report = Commit(batch);
   {
@@ -162,16 +180,20 @@ std::vector<PendingSample> TargetLoop::MissSlot(Timestamp slot) {
 void TargetLoop::Report(const Outcome& outcome, CollectedPage& page,
                         std::vector<PendingSample>& batch) {
   const double up = outcome.status.ok() ? 1 : 0;
-  const std::array<double, 6> values = {up,
-                                        ToSeconds(outcome.took),
-                                        static_cast<double>(outcome.counts.scraped),
-                                        static_cast<double>(outcome.counts.after_relabeling),
-                                        static_cast<double>(outcome.counts.series_added),
-                                        up};
+  if (outcome.status.ok()) last_success_s_ = ToSeconds(outcome.at);
+  std::vector<double> values = {up, ToSeconds(outcome.took),
+                                static_cast<double>(outcome.counts.scraped),
+                                static_cast<double>(outcome.counts.after_relabeling),
+                                static_cast<double>(outcome.counts.series_added)};
+  if (options_.up_family.has_value()) values.push_back(up);
+  if (options_.built_in) {
+    values.insert(values.end(), {up, ToSeconds(outcome.took), last_success_s_});
+  }
   if (report_refs_.empty()) {
     for (const auto& family : report_families_) {
       LabelSet labels = options_.series.target_labels;
       labels.Set(kMetricName, family->name);
+      if (family->name.starts_with("tocsin_collector_")) labels.Set("collector", options_.pool);
       report_refs_.push_back(deps_.sink.Register(labels));
     }
   }

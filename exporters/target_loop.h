@@ -80,6 +80,7 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
     SampleCounts counts;
     Status status;
     std::vector<std::string> problems;
+    std::vector<CollectContext::CollectStep> steps;
   };
 
   void ScheduleAfter(Timestamp slot) REQUIRES_LOCK(mutex_);
@@ -113,6 +114,7 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
   // first time.
   std::vector<std::shared_ptr<const FamilyText>> report_families_ GUARDED_BY(mutex_);
   std::vector<SeriesRef> report_refs_ GUARDED_BY(mutex_);
+  double last_success_s_ GUARDED_BY(mutex_) = 0;
   TargetSnapshot snapshot_ GUARDED_BY(mutex_);
   // Belongs to the collection in flight while there is one, else to mutex_.
   SeriesWriter writer_;

@@ -118,6 +118,15 @@ Result<Plan> MakePlan(const Config& config, const std::string& own_instance) {
   return plan;
 }
 
+bool IsAskedFor(const Wanted& what, const ExpositionRequest& request) {
+  const std::vector<std::string>& pools = request.pools;
+  if (!pools.empty() && std::find(pools.begin(), pools.end(), what.options.pool) == pools.end()) {
+    return false;
+  }
+  return request.instance.empty() ||
+         what.options.series.target_labels.Get("instance") == request.instance;
+}
+
 // Each family of the page once, by name.
 std::vector<std::shared_ptr<const FamilyText>> FamiliesOf(const CollectedPage* page) {
   std::vector<std::shared_ptr<const FamilyText>> families;
@@ -216,16 +225,29 @@ class TargetManager::State final : public ExpositionSource {
     return what.spec == nullptr && what.options.url == "http://" + deps_.own_instance + "/metrics";
   }
 
-  void Render(ExpositionFormat format,
+  void Render(const ExpositionRequest& request,
               const std::function<void(std::string_view)>& write) const override {
     std::vector<std::shared_ptr<const CollectedPage>> pages;
     for (const Watched& watched : *watched_.Get()) {
-      if (!IsOwnPage(watched.what)) pages.push_back(watched.loop->page());
+      if (IsAskedFor(watched.what, request) && !IsOwnPage(watched.what)) {
+        pages.push_back(watched.loop->page());
+      }
     }
-    RenderPages(pages, deps_.sink, format, write);
+    RenderPages(pages, deps_.sink, request, write);
   }
 
  private:
+  CollectorDependencies Parts() const {
+    return {.clock = deps_.clock,
+            .scheduler = deps_.scheduler,
+            .http = deps_.http,
+            .files = deps_.files,
+            .log = deps_.log,
+            .metrics = deps_.metrics,
+            .io = deps_.io,
+            .state_folder = deps_.state_folder};
+  }
+
   std::shared_ptr<TargetLoop> MakeLoop(const Wanted& wanted) {
     std::unique_ptr<Source> source;
     if (wanted.scrape != nullptr) {
@@ -236,14 +258,8 @@ class TargetManager::State final : public ExpositionSource {
                                         .http = wanted.scrape->http});
     } else {
       source = std::make_unique<CollectorSource>(
-          wanted.spec->make(*wanted.collector, {.clock = deps_.clock,
-                                                .scheduler = deps_.scheduler,
-                                                .http = deps_.http,
-                                                .files = deps_.files,
-                                                .log = deps_.log,
-                                                .metrics = deps_.metrics,
-                                                .io = deps_.io,
-                                                .state_folder = deps_.state_folder}));
+          wanted.spec->make(*wanted.collector, Parts()),
+          CollectorSourceOptions{.series_limit = wanted.collector->series_limit}, deps_.metrics);
     }
     return std::make_shared<TargetLoop>(
         TargetLoop::Dependencies{deps_.clock, deps_.scheduler, deps_.io, deps_.log, deps_.sink,

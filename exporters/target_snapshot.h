@@ -9,6 +9,7 @@
 
 #include "base/time.h"
 #include "engine/model/label_set.h"
+#include "exporters/collector.h"
 
 namespace tocsin {
 
@@ -30,6 +31,8 @@ struct TargetSnapshot {
   Duration timeout{};
   size_t last_samples = 0;
   uint64_t collections = 0;  // that are over, failed ones too
+  // What the last collection asked; null when it told nothing of it.
+  std::shared_ptr<const std::vector<CollectContext::CollectStep>> steps;
   // Type and help of what the last collection brought; never null, each once.
   std::vector<std::shared_ptr<const FamilyText>> families;
 };

@@ -10,6 +10,7 @@
 #include "config/yaml_reader.h"
 #include "engine/promql/parser.h"
 #include "engine/promql/quote.h"
+#include "rules/built_in_rules.h"
 #include "rules/control_comments.h"
 #include "rules/expression_place.h"
 
@@ -395,6 +396,9 @@ Result<RuleFiles> LoadRuleFiles(const FileSystem& files, const Config& config,
     ASSIGN_OR_RETURN(std::vector<RuleGroupSpec> groups, ParseRuleFile(path, text, defaults));
     std::ranges::move(groups, std::back_inserter(result.groups));
   }
+  ASSIGN_OR_RETURN(std::vector<RuleGroupSpec> built_in,
+                   ParseRuleFile(kBuiltInRulesFile, BuiltInRules(config), defaults));
+  std::ranges::move(built_in, std::back_inserter(result.groups));
   return result;
 }
 

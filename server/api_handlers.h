@@ -48,6 +48,12 @@ HttpServerResponse HandleFeatures(const ProcessView& view, const HttpServerReque
 // api_write.cc
 HttpServerResponse HandleRemoteWrite(const ProcessView& view, const HttpServerRequest& request);
 
+// probe_page.cc
+HttpServerResponse HandleProbe(const ProcessView& view, const HttpServerRequest& request);
+
+// debug_page.cc
+HttpServerResponse HandleDebugCollect(const ProcessView& view, const HttpServerRequest& request);
+
 // lifecycle.cc
 HttpServerResponse HandleHealthy(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleReady(const ProcessView& view, const HttpServerRequest& request);

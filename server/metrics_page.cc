@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <set>
 
 #include "engine/exposition/negotiation.h"
 #include "engine/exposition/writer.h"
@@ -58,14 +59,36 @@ std::string FederationPage(std::vector<FederatedSample> samples, const LabelSet&
   return page;
 }
 
+// Why one of the names in collect[] cannot be meant; "" when all can.
+std::string UnknownPool(const ProcessView& view, const std::vector<std::string>& pools) {
+  if (pools.empty()) return "";
+  std::set<std::string> known;
+  for (const TargetSnapshot& target : view.targets().active) known.insert(target.scrape_pool);
+  for (const std::string& pool : pools) {
+    if (known.contains(pool)) continue;
+    std::string text = "collect[]: nothing is called \"" + pool + "\" here; there are:";
+    for (const std::string& name : known) text += " " + name;
+    return text + "\n";
+  }
+  return "";
+}
+
 }  // namespace
 
+// collect[]=postgres: only these collectors and scrape jobs, as node_exporter has it for its parts.
 HttpServerResponse HandleMetrics(const ProcessView& view, const HttpServerRequest& request) {
-  const ExpositionFormat format = NegotiateFormat(request.Header("accept"));
+  const NegotiatedFormat format = NegotiateFormat(request.Header("accept"));
+  ExpositionRequest wanted = {.format = format.format,
+                              .escaping = format.escaping,
+                              .pools = request.parameters.All("collect[]")};
+  if (const std::string unknown = UnknownPool(view, wanted.pools); !unknown.empty()) {
+    return PlainText(400, unknown);
+  }
   HttpServerResponse response;
-  response.content_type = ContentTypeOf(format);
-  response.stream = [&view, format](const BodyWriter& out) {
-    view.exposition.Render(format, [&out](std::string_view piece) { out(piece); });
+  response.content_type = format.ContentType();
+  response.headers.emplace_back("Vary", "Accept");
+  response.stream = [&view, wanted = std::move(wanted)](const BodyWriter& out) {
+    view.exposition.Render(wanted, [&out](std::string_view piece) { out(piece); });
   };
   return response;
 }

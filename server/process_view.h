@@ -11,6 +11,7 @@
 
 #include "alertmanager_client/alertmanager_snapshot.h"
 #include "base/clock.h"
+#include "base/http_client.h"
 #include "base/result.h"
 #include "config/config.h"
 #include "engine/promql/engine.h"
@@ -57,6 +58,8 @@ struct ProcessView {
   bool lifecycle = false;    // POST /-/reload and /-/quit are allowed
   // Where POST /api/v1/write goes; null: it is not allowed.
   SampleSink* remote_write = nullptr;
+  // By which /probe looks; null: it is off.
+  HttpClient* http = nullptr;
 
   // Functions may be called from any thread.
   std::function<bool()> ready;

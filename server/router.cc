@@ -4,6 +4,7 @@
 #include "engine/exposition/negotiation.h"
 #include "server/api_handlers.h"
 #include "server/gzip_stream.h"
+#include "server/zstd_stream.h"
 
 namespace tocsin::server {
 namespace {
@@ -18,6 +19,9 @@ constexpr Route kRoutes[] = {
     {Methods::kGet, "/rules", &HandleStatusPage, "The status page."},
     {Methods::kGet, "/graph", &HandleGraphPage, "Where an alert's generator URL leads."},
     {Methods::kGet, "/metrics", &HandleMetrics, "Everything collected, and the process's figures."},
+    {Methods::kGet, "/probe", &HandleProbe, "Looks at ?target= now, if it is allowed."},
+    {Methods::kGet, "/debug/collect", &HandleDebugCollect,
+     "What the last collection of ?collector= asked and found."},
     {Methods::kGet, "/federate", &HandleFederate, "The newest samples of selected series."},
     {Methods::kGet, "/-/healthy", &HandleHealthy, "200 while the process serves."},
     {Methods::kGet, "/-/ready", &HandleReady, "200 once it collects and evaluates, else 503."},
@@ -134,20 +138,37 @@ HttpServerResponse FindAndCall(const ProcessView& view, HttpServerRequest& reque
   return PlainText(404, "404 page not found\n");
 }
 
+// Packs a body, or a stream piece by piece.
+template <typename Stream>
+void PackStream(HttpServerResponse& response, std::string_view coding) {
+  response.headers.emplace_back("Content-Encoding", coding);
+  response.stream = [plain = std::move(response.stream),
+                     body = std::move(response.body)](const BodyWriter& out) {
+    Stream packed(out);
+    if (plain) {
+      plain([&packed](std::string_view piece) { return packed.Write(piece); });
+    } else {
+      packed.Write(body);
+    }
+    packed.Finish();
+  };
+  response.body.clear();
+}
+
 void Compress(const HttpServerRequest& request, HttpServerResponse& response) {
   if (!response.stream && response.body.size() < kWorthCompressing) return;
   response.headers.emplace_back("Vary", "Accept-Encoding");
-  if (!AcceptsGzip(request.Header("accept-encoding"))) return;
-  response.headers.emplace_back("Content-Encoding", "gzip");
-  if (!response.stream) {
-    response.body = GzipCompress(response.body);
-    return;
+  switch (NegotiateCoding(request.Header("accept-encoding"))) {
+    case ContentCoding::kIdentity:
+      return;
+    case ContentCoding::kZstd:
+      return PackStream<ZstdStream>(response, "zstd");
+    case ContentCoding::kGzip:
+      if (response.stream) return PackStream<GzipStream>(response, "gzip");
+      response.headers.emplace_back("Content-Encoding", "gzip");
+      response.body = GzipCompress(response.body);
+      return;
   }
-  response.stream = [plain = std::move(response.stream)](const BodyWriter& out) {
-    GzipStream packed(out);
-    plain([&packed](std::string_view piece) { return packed.Write(piece); });
-    packed.Finish();
-  };
 }
 
 }  // namespace

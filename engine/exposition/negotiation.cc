@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <charconv>
+#include <iterator>
+#include <optional>
 #include <string>
 
 namespace tocsin {
@@ -33,6 +35,7 @@ std::string AsciiLower(std::string_view text) {
 struct Offer {
   std::string token;
   std::string version;
+  std::string escaping;
   double quality = 1;
 };
 
@@ -46,6 +49,7 @@ Offer ReadOffer(std::string_view element) {
       value = value.substr(1, value.size() - 2);
     }
     if (key == "version") offer.version = value;
+    if (key == "escaping") offer.escaping = AsciiLower(value);
     if (key == "q") {
       double quality = 0;
       const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), quality);
@@ -66,29 +70,75 @@ double BestQuality(std::string_view header, Fits fits) {
   return best;
 }
 
-bool IsOpenMetrics(const Offer& offer) {
-  return offer.token == "application/openmetrics-text" &&
-         (offer.version.empty() || offer.version == "1.0.0" || offer.version == "0.0.1");
+// What this side can write, the best first where a reader wants two of them equally.
+struct Offered {
+  std::string_view token;
+  std::string_view version;
+  ExpositionFormat format;
+};
+constexpr Offered kOffered[] = {
+    {"application/openmetrics-text", "1.0.0", ExpositionFormat::kOpenMetrics},
+    {"application/openmetrics-text", "0.0.1", ExpositionFormat::kOpenMetrics},
+    {"text/plain", "1.0.0", ExpositionFormat::kPrometheusText},
+    {"text/plain", "0.0.4", ExpositionFormat::kPrometheusText},
+};
+
+// An offer without a version takes the version that everybody knew first.
+bool Fits(const Offer& wanted, const Offered& offered) {
+  if (wanted.token != offered.token) return false;
+  if (!wanted.version.empty()) return wanted.version == offered.version;
+  return offered.version == "1.0.0" ? offered.format == ExpositionFormat::kOpenMetrics
+                                    : offered.version == "0.0.4";
 }
 
-bool IsPrometheusText(const Offer& offer) {
-  return offer.token == "text/plain" && (offer.version.empty() || offer.version == "0.0.4");
+std::optional<EscapingScheme> SchemeNamed(std::string_view text) {
+  for (const EscapingScheme scheme : {EscapingScheme::kAllowUtf8, EscapingScheme::kUnderscores,
+                                      EscapingScheme::kDots, EscapingScheme::kValues}) {
+    if (EscapingSchemeText(scheme) == text) return scheme;
+  }
+  return std::nullopt;
 }
 
 }  // namespace
 
-ExpositionFormat NegotiateFormat(std::string_view accept) {
-  const double open_metrics = BestQuality(accept, IsOpenMetrics);
-  const double text = BestQuality(accept, IsPrometheusText);
-  return open_metrics > 0 && open_metrics >= text ? ExpositionFormat::kOpenMetrics
-                                                  : ExpositionFormat::kPrometheusText;
+NegotiatedFormat NegotiateFormat(std::string_view accept) {
+  NegotiatedFormat chosen;
+  double best = 0;
+  for (size_t rank = 0; rank < std::size(kOffered); ++rank) {
+    const Offered& offered = kOffered[rank];
+    std::string_view rest = accept;
+    while (!rest.empty()) {
+      const Offer wanted = ReadOffer(TakeUntil(',', rest));
+      if (!Fits(wanted, offered) || wanted.quality <= best) continue;
+      best = wanted.quality;
+      const std::optional<EscapingScheme> scheme = SchemeNamed(wanted.escaping);
+      chosen = {.format = offered.format,
+                .version = offered.version,
+                .escaping = scheme.value_or(EscapingScheme::kUnderscores),
+                .names_escaping = !wanted.escaping.empty()};
+    }
+  }
+  return chosen;
 }
 
-bool AcceptsGzip(std::string_view accept_encoding) {
-  const double named = BestQuality(
-      accept_encoding, [](const Offer& o) { return o.token == "gzip" || o.token == "x-gzip"; });
-  if (named >= 0) return named > 0;
-  return BestQuality(accept_encoding, [](const Offer& o) { return o.token == "*"; }) > 0;
+std::string NegotiatedFormat::ContentType() const {
+  std::string text =
+      format == ExpositionFormat::kOpenMetrics ? "application/openmetrics-text" : "text/plain";
+  text.append("; version=").append(version).append("; charset=utf-8");
+  if (names_escaping) text.append("; escaping=").append(EscapingSchemeText(escaping));
+  return text;
+}
+
+ContentCoding NegotiateCoding(std::string_view accept_encoding) {
+  const auto named = [&](std::string_view token, std::string_view other) {
+    return BestQuality(accept_encoding,
+                       [&](const Offer& o) { return o.token == token || o.token == other; });
+  };
+  const double zstd = named("zstd", "zstd");
+  double gzip = named("gzip", "x-gzip");
+  if (gzip < 0) gzip = named("*", "*");
+  if (zstd > 0 && zstd >= gzip) return ContentCoding::kZstd;
+  return gzip > 0 ? ContentCoding::kGzip : ContentCoding::kIdentity;
 }
 
 std::string_view ContentTypeOf(ExpositionFormat format) {

@@ -1,140 +1,293 @@
 #include "exporters/celery/celery_collector.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <map>
 #include <utility>
 
+#include "base/hash.h"
+#include "base/thread_annotations.h"
+#include "exporters/celery/celery_event_stream.h"
+#include "exporters/celery/celery_events.h"
 #include "exporters/celery/celery_families.h"
-#include "exporters/celery/queue_finder.h"
-#include "exporters/family_index.h"
-#include "exporters/redis/redis_connection.h"
-#include "exporters/redis/redis_info.h"
+#include "exporters/celery/rabbitmq_broker.h"
+#include "exporters/celery/redis_broker.h"
+#include "exporters/service_url.h"
 #include "exporters/text_scan.h"
 
 namespace tocsin {
 namespace {
 
-const FamilySpec& Family(std::string_view name) { return *FamilyNamed(kCeleryFamilies, name); }
+constexpr size_t kMaxStateBytes = 16 << 20;
 
-// Looking for queues walks through all keys of the broker, a piece in each collection, so that a
-// broker full of results is not walked through at once.
-constexpr int kScansPerCollection = 20;
-constexpr std::string_view kKeysPerScan = "1000";
+// What the stream of events has told so far. Thread-safe.
+struct EventFeed {
+  explicit EventFeed(const CeleryEventLimits& limits) : events(limits) {}
 
-class CeleryCollector final : public Collector {
- public:
-  CeleryCollector(const CeleryConfig& config, Result<RedisAddress> address, const Clock& clock)
-      : prefix_(config.global_keyprefix), finder_(config) {
-    if (address.ok()) {
-      client_.emplace(*std::move(address), clock);
-    } else {
-      broken_ = address.error();
+  void Take(const std::string& payload, double now_s) {
+    const Result<std::vector<CeleryEvent>> read = ParseEventMessage(payload);
+    const MutexLock lock(mutex);
+    if (!read.ok()) {
+      ++refused;
+      return;
     }
+    received += static_cast<double>(read->size());
+    for (const CeleryEvent& event : *read) events.Apply(event, now_s);
   }
 
-  Status Collect(CollectContext& context, MetricSink& sink) override {
-    if (!client_) return broken_;
-    RETURN_IF_ERROR(FindQueues(context));
-    RETURN_IF_ERROR(WriteQueues(context, sink));
-    return WriteUnacked(context, sink);
-  }
+  Mutex mutex;
+  CeleryEvents events GUARDED_BY(mutex);
+  double received GUARDED_BY(mutex) = 0;
+  double refused GUARDED_BY(mutex) = 0;
+};
 
-  void Cancel() override {
-    if (client_) client_->Cancel();
+// Since when a queue's oldest message is known to be the oldest: a lower bound of its age that
+// needs no help of the application.
+class FirstSeen {
+ public:
+  double Of(const std::string& delivery_tag, double now_s) {
+    const auto [entry, added] = seen_.try_emplace(delivery_tag, now_s, round_);
+    entry->second.second = round_;
+    return entry->second.first;
+  }
+  void NextRound() {
+    std::erase_if(seen_, [this](const auto& entry) { return entry.second.second != round_; });
+    ++round_;
   }
 
  private:
-  Status FindQueues(CollectContext& context) {
-    for (int i = 0; i < kScansPerCollection; ++i) {
-      ASSIGN_OR_RETURN(
-          const std::vector<RedisReply> replies,
-          client_->Run({{"SCAN", cursor_, "COUNT", std::string(kKeysPerScan)}}, context.deadline));
-      const RedisReply& scan = replies[0];
-      if (scan.kind != RedisReply::Kind::kArray || scan.elements.size() != 2) {
-        context.problems.push_back("SCAN: " + scan.text);
-        break;
-      }
-      for (const RedisReply& key : scan.elements[1].elements) finder_.SeeKey(key.text);
-      cursor_ = scan.elements[0].text;
-      if (cursor_ == "0") break;
+  std::map<std::string, std::pair<double, uint64_t>> seen_;
+  uint64_t round_ = 0;
+};
+
+class CeleryCollector final : public Collector {
+ public:
+  CeleryCollector(const CeleryConfig& config, const CollectorDependencies& dependencies)
+      : config_(config), files_(dependencies.files) {
+    CeleryEventLimits limits;
+    limits.worker_timeout_s = ToSeconds(config.worker_timeout);
+    feed_ = std::make_shared<EventFeed>(limits);
+    if (!dependencies.state_folder.empty()) {
+      state_path_ = fmt::format("{}/celery-{:016x}.json", dependencies.state_folder,
+                                Hash64(config.job + "\n" + config.instance));
     }
-    std::vector<RedisCommand> commands;
-    for (const std::string& key : finder_.bindings()) commands.push_back({"SMEMBERS", key});
-    ASSIGN_OR_RETURN(const std::vector<RedisReply> bindings,
-                     client_->Run(commands, context.deadline));
-    for (const RedisReply& binding : bindings) {
-      for (const RedisReply& member : binding.elements) finder_.SeeBinding(member.text);
+    if (const Status opened = Open(dependencies); !opened.ok()) broken_ = opened.error();
+  }
+
+  ~CeleryCollector() override {
+    if (stream_ != nullptr) stream_->Stop();
+  }
+
+  Status Collect(CollectContext& context, MetricSink& sink) override {
+    if (broker_ == nullptr) return broken_;
+    std::set<std::string> queues;
+    {
+      const MutexLock lock(feed_->mutex);
+      queues = feed_->events.queues();
     }
+    ASSIGN_OR_RETURN(const BrokerState state, broker_->Read(context, queues));
+    const double waiting = WriteQueues(state, ToSeconds(context.clock.Now()), sink);
+    WriteBroker(state, ToSeconds(context.clock.Now()), sink);
+    SaveCounters(context);
+    WriteEvents(context, waiting, sink);
     return Ok();
   }
 
-  // A queue's length is the sum over all its priority lists.
-  Status WriteQueues(CollectContext& context, MetricSink& sink) {
-    std::vector<RedisCommand> commands;
-    for (const std::string& queue : finder_.queues()) {
-      for (const int step : finder_.steps()) {
-        commands.push_back({"LLEN", finder_.ListKey(queue, step)});
-      }
+  void Cancel() override {
+    if (broker_ != nullptr) broker_->Cancel();
+    if (stream_ != nullptr) stream_->Stop();
+  }
+
+ private:
+  Status Open(const CollectorDependencies& dependencies) {
+    ASSIGN_OR_RETURN(const ServiceUrl url, ParseServiceUrl(config_.broker_url.Reveal()));
+    if (url.scheme == "amqp" || url.scheme == "amqps" || url.scheme == "pyamqp") {
+      ASSIGN_OR_RETURN(RabbitMqBroker::Address address, RabbitMqBroker::AddressOf(config_));
+      std::set<std::string> vhosts(config_.virtual_hosts.begin(), config_.virtual_hosts.end());
+      vhosts.erase("all");
+      broker_ = std::make_unique<RabbitMqBroker>(std::move(address), std::move(vhosts),
+                                                 dependencies.http);
+      return Ok();
     }
-    ASSIGN_OR_RETURN(const std::vector<RedisReply> lengths,
-                     client_->Run(commands, context.deadline));
-    const size_t steps = finder_.steps().size();
-    const auto length = [&](size_t i) { return static_cast<double>(lengths[i].integer); };
+    ASSIGN_OR_RETURN(const RedisAddress address, ParseRedisUrl(config_.broker_url));
+    broker_ = std::make_unique<RedisBroker>(config_, address, dependencies.clock);
+    if (config_.events) Listen(address, dependencies);
+    return Ok();
+  }
+
+  void Listen(const RedisAddress& address, const CollectorDependencies& dependencies) {
+    RestoreCounters(dependencies.log);
+    std::vector<std::string> patterns;
+    for (const std::string& host : config_.virtual_hosts) {
+      const int database = host == "all" ? -1 : static_cast<int>(NumberOrZero(host));
+      patterns.push_back(CeleryEventPattern(config_.global_keyprefix, database));
+    }
+    if (patterns.empty()) {
+      patterns.push_back(CeleryEventPattern(config_.global_keyprefix, address.database));
+    }
+    const Clock& clock = dependencies.clock;
+    stream_ = std::make_shared<CeleryEventStream>(
+        CeleryEventStream::Dependencies{clock, dependencies.scheduler, dependencies.io}, address,
+        std::move(patterns), [feed = feed_, &clock](const std::string& payload) {
+          feed->Take(payload, ToSeconds(clock.Now()));
+        });
+    stream_->Start();
+  }
+
+  double WriteQueues(const BrokerState& state, double now_s, MetricSink& sink) {
     double all = 0;
-    size_t i = 0;
-    for (const std::string& queue : finder_.queues()) {
-      double messages = 0;
-      for (size_t step = 0; step < steps; ++step) messages += length(i++);
-      sink.Write(Family("celery_queue_length"), {{"queue_name", queue}}, messages);
-      all += messages;
+    const auto write = [&](const FamilySpec& family, const QueueState& queue, double value) {
+      sink.Write(family, {{"queue_name", queue.name}, {"vhost", queue.vhost}}, value);
+    };
+    for (const QueueState& queue : state.queues) {
+      all += queue.messages;
+      write(CeleryFamily("celery_queue_length"), queue, queue.messages);
     }
-    i = 0;
-    for (const std::string& queue : finder_.queues()) {
-      for (const int step : finder_.steps()) {
-        const double messages = length(i++);
-        if (messages == 0) continue;
-        sink.Write(Family("celery_queue_priority_length"),
-                   {{"queue_name", queue}, {"priority", std::to_string(step)}}, messages);
+    for (const QueueState& queue : state.queues) {
+      for (const auto& [step, messages] : queue.priorities) {
+        sink.Write(CeleryFamily("celery_queue_priority_length"),
+                   {{"queue_name", queue.name},
+                    {"priority", std::to_string(step)},
+                    {"vhost", queue.vhost}},
+                   messages);
       }
     }
-    sink.Write(Family("celery_tasks_total"), {{"state", "PENDING"}}, all);
-    return Ok();
-  }
-
-  Status WriteUnacked(CollectContext& context, MetricSink& sink) {
-    ASSIGN_OR_RETURN(const std::vector<RedisReply> replies,
-                     client_->Run({{"HLEN", prefix_ + "unacked"},
-                                   {"ZRANGE", prefix_ + "unacked_index", "0", "0", "WITHSCORES"},
-                                   {"INFO", "memory"}},
-                                  context.deadline));
-    sink.Write(Family("celery_unacked_messages"), static_cast<double>(replies[0].integer));
-    double age = 0;
-    if (replies[1].elements.size() == 2) {
-      const double now = ToSeconds(context.clock.Now());
-      age = std::max(0.0, now - NumberOrZero(replies[1].elements[1].text));
+    std::vector<double> oldest;
+    for (const QueueState& queue : state.queues) {
+      const auto [head, longest] = Ages(queue, now_s);
+      write(CeleryFamily("celery_queue_head_of_line_age_seconds"), queue, head);
+      oldest.push_back(longest);
     }
-    sink.Write(Family("celery_unacked_oldest_age_seconds"), age);
-    if (replies[2].kind != RedisReply::Kind::kText) return Ok();
-    const RedisInfo info(replies[2].text);
-    const std::string_view policy = info.Get("maxmemory_policy");
-    const bool limited = info.Number("maxmemory").value_or(0) > 0;
-    sink.Write(Family("celery_broker_may_evict"), {{"maxmemory_policy", policy}},
-               limited && policy.starts_with("allkeys-") ? 1 : 0);
-    return Ok();
+    first_seen_.NextRound();
+    for (size_t i = 0; i < oldest.size(); ++i) {
+      write(CeleryFamily("celery_queue_oldest_age_seconds"), state.queues[i], oldest[i]);
+    }
+    for (const QueueState& queue : state.queues) {
+      if (queue.unacked)
+        write(CeleryFamily("celery_queue_unacked_messages"), queue, *queue.unacked);
+    }
+    for (const QueueState& queue : state.queues) {
+      if (queue.consumers) {
+        write(CeleryFamily("celery_active_consumer_count"), queue, *queue.consumers);
+      }
+    }
+    return all;
   }
 
-  const std::string prefix_;
-  QueueFinder finder_;
-  std::string cursor_ = "0";
-  std::optional<RedisClient> client_;
+  // Of the message that is served next, and of the one that has waited longest.
+  std::pair<double, double> Ages(const QueueState& queue, double now_s) {
+    if (queue.head_sent_s) {
+      const double age = std::max(0.0, now_s - *queue.head_sent_s);
+      return {age, age};
+    }
+    double head = 0;
+    double oldest = 0;
+    const MutexLock lock(feed_->mutex);
+    for (const WaitingMessage& message : queue.oldest) {
+      const double seen = first_seen_.Of(message.delivery_tag, now_s);
+      const double since = std::min(seen, feed_->events.SentAt(message.id).value_or(seen));
+      const double age = std::max(0.0, now_s - since);
+      if (&message == &queue.oldest.front()) head = age;
+      oldest = std::max(oldest, age);
+    }
+    return {head, oldest};
+  }
+
+  void WriteBroker(const BrokerState& state, double now_s, MetricSink& sink) const {
+    bool by_delivery = false;
+    for (const UnackedState& unacked : state.unacked) {
+      sink.Write(CeleryFamily("celery_unacked_messages"), {{"vhost", unacked.vhost}},
+                 unacked.messages);
+    }
+    if (!state.memory_policy.empty()) {
+      by_delivery = true;
+      for (const UnackedState& unacked : state.unacked) {
+        const double age = now_s - unacked.oldest_delivery_s.value_or(now_s);
+        sink.Write(CeleryFamily("celery_unacked_oldest_age_seconds"), {{"vhost", unacked.vhost}},
+                   std::max(0.0, age));
+      }
+      sink.Write(CeleryFamily("celery_broker_may_evict"),
+                 {{"maxmemory_policy", state.memory_policy}}, state.may_evict ? 1 : 0);
+    }
+    if (state.memory_used_ratio) {
+      sink.Write(CeleryFamily("celery_broker_memory_used_ratio"), *state.memory_used_ratio);
+    }
+    if (by_delivery) {
+      sink.Write(CeleryFamily("celery_visibility_timeout_seconds"),
+                 ToSeconds(config_.visibility_timeout));
+    }
+  }
+
+  void WriteEvents(CollectContext& context, double waiting, MetricSink& sink) const {
+    if (stream_ != nullptr) {
+      const CeleryEventStream::State stream = stream_->state();
+      if (!stream.error.empty()) context.problems.push_back("events: " + stream.error);
+      sink.Write(CeleryFamily("celery_event_stream_connected"), stream.connected ? 1 : 0);
+      sink.Write(CeleryFamily("celery_event_gaps_total"), static_cast<double>(stream.gaps));
+    }
+    const double now_s = ToSeconds(context.clock.Now());
+    const MutexLock lock(feed_->mutex);
+    if (stream_ != nullptr) {
+      sink.Write(CeleryFamily("celery_events_total"), feed_->received);
+      sink.Write(CeleryFamily("celery_events_refused_total"), feed_->refused);
+      feed_->events.Write(now_s, sink);
+    }
+    if (config_.aliases) feed_->events.WriteAliases(now_s, waiting, sink);
+  }
+
+  void RestoreCounters(Logger& log) {
+    if (state_path_.empty() || !files_.Exists(state_path_)) return;
+    const Result<std::string> text = files_.Read(state_path_, kMaxStateBytes);
+    const MutexLock lock(feed_->mutex);
+    const Status restored = text.ok() ? feed_->events.Restore(*text) : Status(text.error());
+    if (!restored.ok()) {
+      log.Warn("Celery's counters begin anew",
+               {{"file", state_path_}, {"err", restored.error().message}});
+    }
+  }
+
+  // Before they are shown: what was seen once must not be smaller after a crash.
+  void SaveCounters(CollectContext& context) {
+    if (state_path_.empty() || stream_ == nullptr) return;
+    std::string text;
+    {
+      const MutexLock lock(feed_->mutex);
+      if (feed_->events.changes() == saved_changes_) return;
+      saved_changes_ = feed_->events.changes();
+      text = feed_->events.Save();
+    }
+    if (const Status saved = files_.WriteAtomically(state_path_, text); !saved.ok()) {
+      context.problems.push_back("counters are not kept over a restart: " + saved.error().message);
+    }
+  }
+
+  const CeleryConfig config_;
+  FileSystem& files_;
+  std::string state_path_;  // "": nowhere
+  std::shared_ptr<EventFeed> feed_;
+  std::unique_ptr<CeleryBroker> broker_;
+  std::shared_ptr<CeleryEventStream> stream_;
+  FirstSeen first_seen_;
+  uint64_t saved_changes_ = 0;
   Error broken_;
 };
+
+std::string AddressText(const CeleryConfig& config) {
+  const Result<ServiceUrl> url = ParseServiceUrl(config.broker_url.Reveal());
+  if (url.ok() && url->scheme.find("amqp") != std::string::npos) {
+    return (url->host.empty() ? "localhost" : url->host) + ":" +
+           std::to_string(url->port == 0 ? 5672 : url->port);
+  }
+  const Result<RedisAddress> address = ParseRedisUrl(config.broker_url);
+  return address.ok() ? address->Text() : "invalid";
+}
 
 std::vector<CollectorTarget> Targets(const Config& config, const std::string& /*own_instance*/) {
   std::vector<CollectorTarget> targets;
   for (const CeleryConfig& written : config.collectors.celery) {
     auto celery = std::make_shared<CeleryConfig>(written);
-    const Result<RedisAddress> address = ParseRedisUrl(written.broker_url);
-    const std::string text = address.ok() ? address->Text() : "invalid";
+    const std::string text = AddressText(written);
     if (celery->job.empty()) celery->job = "celery";
     if (celery->instance.empty()) celery->instance = text;
     targets.push_back({.config = std::move(celery), .url = "tocsin://celery/" + text});
@@ -144,21 +297,20 @@ std::vector<CollectorTarget> Targets(const Config& config, const std::string& /*
 
 std::unique_ptr<Collector> Make(const CollectorConfig& config,
                                 const CollectorDependencies& dependencies) {
-  const auto& celery = static_cast<const CeleryConfig&>(config);
-  return std::make_unique<CeleryCollector>(celery, ParseRedisUrl(celery.broker_url),
-                                           dependencies.clock);
+  return std::make_unique<CeleryCollector>(static_cast<const CeleryConfig&>(config), dependencies);
 }
 
 }  // namespace
 
 CollectorSpec CeleryCollectorSpec() {
-  return {.name = "celery",
-          .help = "Celery's queues in a Redis broker: waiting and unacknowledged messages.",
-          .up = "celery_up",
-          .families = kCeleryFamilies,
-          .targets = Targets,
-          .make = Make,
-          .equal = SameConfig<CeleryConfig>};
+  return {
+      .name = "celery",
+      .help = "Celery: queues in a Redis or RabbitMQ broker, tasks and workers by their events.",
+      .up = "celery_up",
+      .families = kCeleryFamilies,
+      .targets = Targets,
+      .make = Make,
+      .equal = SameConfig<CeleryConfig>};
 }
 
 }  // namespace tocsin

@@ -57,12 +57,16 @@ void QueueFinder::SeeKey(std::string_view key) {
   const size_t at = name.rfind(separator_);
   if (at == std::string_view::npos) return;
   const std::optional<int> step = ReadStep(name.substr(at + separator_.size()));
-  if (step && AddQueue(name.substr(0, at))) steps_.insert(*step);
+  if (step && AddQueue(name.substr(0, at))) {
+    steps_.insert(*step);
+    found_any_ = true;
+  }
 }
 
 void QueueFinder::SeeBinding(std::string_view member) {
   const size_t at = member.rfind(kBindingSeparator);
-  if (at != std::string_view::npos) AddQueue(member.substr(at + kBindingSeparator.size()));
+  if (at == std::string_view::npos) return;
+  if (AddQueue(member.substr(at + kBindingSeparator.size()))) found_any_ = true;
 }
 
 std::string QueueFinder::ListKey(const std::string& queue, int step) const {

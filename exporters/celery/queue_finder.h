@@ -23,6 +23,11 @@ class QueueFinder {
   // A member of the binding set `key`: routing key, pattern and queue.
   void SeeBinding(std::string_view member);
 
+  // A queue that something else told of.
+  void SeeQueue(std::string_view name) { AddQueue(name); }
+
+  // Whether the broker itself told of anything.
+  bool found_any() const { return found_any_; }
   // The binding sets seen so far, as keys.
   const std::set<std::string>& bindings() const { return bindings_; }
   const std::set<std::string>& queues() const { return queues_; }
@@ -38,6 +43,7 @@ class QueueFinder {
   std::set<std::string> bindings_;
   std::set<std::string> queues_;
   std::set<int> steps_;
+  bool found_any_ = false;
 };
 
 }  // namespace tocsin

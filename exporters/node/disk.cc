@@ -50,6 +50,16 @@ constexpr std::string_view kIgnoredTypes =
     "mqueue|nsfs|overlay|proc|procfs|pstore|rpc_pipefs|securityfs|selinuxfs|squashfs|erofs|sysfs|"
     "tracefs";
 
+// File systems whose calls wait for another machine, or for a process that serves them.
+constexpr std::string_view kNetworkTypes[] = {"9p",        "afs",    "ceph",  "cifs",
+                                              "glusterfs", "lustre", "ncpfs", "nfs",
+                                              "nfs4",      "smb3",   "smbfs", "virtiofs"};
+
+bool IsNetwork(std::string_view type) {
+  return type.starts_with("fuse") ||
+         std::ranges::find(kNetworkTypes, type) != std::end(kNetworkTypes);
+}
+
 struct Mount {
   std::string device, mountpoint, type;
   bool readonly = false;
@@ -164,7 +174,10 @@ Status CollectFilesystem(const NodeContext& context, MetricSink& sink) {
   ASSIGN_OR_RETURN(std::vector<Mount> mounts, ReadMounts(context));
   const std::string root = context.config.rootfs == "/" ? "" : context.config.rootfs;
   for (Mount& mount : mounts) {
-    if (auto usage = context.host.Usage(root + mount.mountpoint); usage.ok()) mount.usage = *usage;
+    const std::string path = root + mount.mountpoint;
+    const Result<FilesystemUsage> usage =
+        IsNetwork(mount.type) ? context.host.NetworkUsage(path) : context.host.Usage(path);
+    if (usage.ok()) mount.usage = *usage;
   }
   // An error has no text in the labels: node_exporter's `device_error` names the errno, which
   // would make another series of the same file system.

@@ -47,8 +47,15 @@ struct ClockDiscipline {
 class HostCalls {
  public:
   virtual ~HostCalls() = default;
-  // May hang on a network file system whose server is gone.
   virtual Result<FilesystemUsage> Usage(const std::string& path) const = 0;
+  // The same, of a file system whose server may be gone: an error when it does not answer soon.
+  virtual Result<FilesystemUsage> NetworkUsage(const std::string& path) const {
+    return Usage(path);
+  }
+  // Seconds since the epoch.
+  virtual Result<double> ModifiedAt(const std::string& path) const {
+    return NotFound("stat " + path);
+  }
   virtual Result<SystemNames> Names() const = 0;
   virtual Result<ClockDiscipline> Discipline() const = 0;
 };

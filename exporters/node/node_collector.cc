@@ -11,7 +11,9 @@ constexpr NodePart kNodeParts[] = {
     {"arp", CollectArp},
     {"cgroup", CollectCgroup},
     {"conntrack", CollectConntrack},
+    {"cooling", CollectCooling, true},
     {"cpu", CollectStat},
+    {"cpufreq", CollectCpufreq, true},
     {"diskstats", CollectDiskstats},
     {"entropy", CollectEntropy},
     {"filefd", CollectFilefd},
@@ -22,11 +24,15 @@ constexpr NodePart kNodeParts[] = {
     {"netclass", CollectNetclass},
     {"netdev", CollectNetdev},
     {"netstat", CollectNetstat},
+    {"powersupplyclass", CollectPowerSupply, true},
     {"pressure", CollectPressure},
+    {"schedstat", CollectSchedstat},
     {"sockstat", CollectSockstat},
     {"softnet", CollectSoftnet},
-    {"time", CollectTime},
+    {"textfile", CollectTextfile, true},
+    {"time", CollectTime, true},
     {"timex", CollectTimex},
+    {"udp_queues", CollectUdpQueues},
     {"uname", CollectUname},
     {"vmstat", CollectVmstat},
 };
@@ -54,7 +60,8 @@ Status NodeCollector::Collect(CollectContext& context, MetricSink& sink) {
     const Status status = part.collect(node, sink);
     const std::chrono::duration<double> took = context.clock.Steady() - start;
     outcomes.push_back({.success = status.ok(), .seconds = took.count()});
-    any = any || (status.ok() && part.collect != CollectTime);
+    context.Step(std::string(part.name), start, 0, status.ok() ? "" : status.error().message);
+    any = any || (status.ok() && !part.optional);
     if (!status.ok() && first_failure.ok()) first_failure = status;
   }
   for (size_t i = 0; i < outcomes.size(); ++i) {

@@ -33,6 +33,8 @@ struct NodeContext {
 struct NodePart {
   std::string_view name;
   Status (*collect)(const NodeContext&, MetricSink&);
+  // Succeeds also where the kernel shows nothing.
+  bool optional = false;
 };
 
 // Sorted by name.
@@ -64,5 +66,11 @@ Status CollectTime(const NodeContext&, MetricSink&);
 Status CollectTimex(const NodeContext&, MetricSink&);
 Status CollectUname(const NodeContext&, MetricSink&);
 Status CollectVmstat(const NodeContext&, MetricSink&);
+Status CollectCooling(const NodeContext&, MetricSink&);
+Status CollectCpufreq(const NodeContext&, MetricSink&);
+Status CollectPowerSupply(const NodeContext&, MetricSink&);
+Status CollectSchedstat(const NodeContext&, MetricSink&);
+Status CollectTextfile(const NodeContext&, MetricSink&);
+Status CollectUdpQueues(const NodeContext&, MetricSink&);
 
 }  // namespace tocsin

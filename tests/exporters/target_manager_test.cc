@@ -51,8 +51,7 @@ class TargetManagerTest : public testing::Test {
   void OneInterval() { scheduler_.Advance(kInterval); }
   std::string Page() const {
     std::string page;
-    manager_.exposition().Render(ExpositionFormat::kPrometheusText,
-                                 [&](std::string_view piece) { page += piece; });
+    manager_.exposition().Render({}, [&](std::string_view piece) { page += piece; });
     return page;
   }
   TargetSnapshot Target() const { return manager_.Snapshot().active.at(0); }
