@@ -12,7 +12,9 @@ constexpr Duration kConnectTimeout = std::chrono::seconds(3);
 // A subscriber that hears nothing cannot tell silence from a dead connection.
 constexpr Duration kSilence = std::chrono::minutes(1);
 // In one go, so that a flood leaves the executor's thread to others now and then.
-constexpr int kMessagesPerRun = 2000;
+constexpr Duration kLongestRun = std::chrono::milliseconds(200);
+// For the rest of a message of which a part has come.
+constexpr Duration kPatience = std::chrono::milliseconds(5);
 
 Duration Backoff(int failures) {
   return std::min<Duration>(kPause * (1 << std::min(failures - 1, 5)), kLongestPause);
@@ -101,9 +103,10 @@ Status CeleryEventStream::Connect() {
 }
 
 Result<bool> CeleryEventStream::Drain(RedisConnection& connection) {
-  for (int i = 0; i < kMessagesPerRun; ++i) {
+  const SteadyTime until = deps_.clock.Steady() + kLongestRun;
+  while (deps_.clock.Steady() < until) {
     ASSIGN_OR_RETURN(const std::optional<RedisReply> reply,
-                     connection.ReadPushed(deps_.clock.Steady()));
+                     connection.ReadPushed(deps_.clock.Steady() + kPatience));
     if (!reply) return false;
     last_message_ = deps_.clock.Steady();
     HandOn(*reply);

@@ -59,17 +59,18 @@ class StreamConnection final : public RedisConnection {
 
   Result<RedisReply> Receive(SteadyTime deadline) {
     std::array<char, kReadBytes> buffer;
-    while (true) {
+    for (bool fed = false;;) {
       Result<std::optional<RedisReply>> reply = reader_.Next();
       if (!reply.ok()) return Garbled(reply.error());
       if (*reply) return **std::move(reply);
+      // A server that never stops is not waited for, and still ends at the deadline.
+      if (fed && clock_.Steady() >= deadline) return Named(TimedOut("timed out"));
       const Result<ByteStream::Progress> got = stream_->Read(buffer);
       if (!got.ok()) return Named(got.error());
       if (got->bytes > 0) {
-        const Status fed = reader_.Feed(std::string_view(buffer.data(), got->bytes));
-        if (!fed.ok()) return Garbled(fed.error());
-        // A server that never stops is not waited for, and still ends at the deadline.
-        if (clock_.Steady() >= deadline) return Named(TimedOut("timed out"));
+        const Status taken = reader_.Feed(std::string_view(buffer.data(), got->bytes));
+        if (!taken.ok()) return Garbled(taken.error());
+        fed = true;
         continue;
       }
       const Status ready = WaitFor(stream_->fd(), got->wants, clock_, deadline, {});
