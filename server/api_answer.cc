@@ -85,8 +85,14 @@ HttpServerResponse Failure(const Error& error) {
 }
 
 HttpServerResponse Success(std::string_view data, const Remarks& remarks) {
+  return Success([data](JsonWriter& json) { json.Raw(data); }, remarks);
+}
+
+HttpServerResponse Success(const std::function<void(JsonWriter&)>& write_data,
+                           const Remarks& remarks) {
   JsonWriter json;
-  json.BeginObject().Field("status", "success").Key("data").Raw(data);
+  json.BeginObject().Field("status", "success").Key("data");
+  write_data(json);
   WriteRemarks(json, "warnings", remarks.warnings);
   WriteRemarks(json, "infos", remarks.infos);
   json.EndObject();

@@ -1,12 +1,14 @@
 // The envelope of Prometheus' HTTP API v1 and what its handlers share: parameters and errors.
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/json.h"
 #include "base/result.h"
 #include "base/time.h"
 #include "engine/model/label_set.h"
@@ -39,6 +41,9 @@ struct Remarks {
 };
 // {"status":"success","data":…}; `data` is one JSON value.
 HttpServerResponse Success(std::string_view data, const Remarks& remarks = {});
+// The same of data that are written here: large ones are not copied.
+HttpServerResponse Success(const std::function<void(JsonWriter&)>& write_data,
+                           const Remarks& remarks);
 HttpServerResponse Success(const std::vector<std::string>& names, const Remarks& remarks = {});
 
 // The messages of all these are Prometheus' own, those of Go's library included.

@@ -80,12 +80,13 @@ HttpServerResponse Answer(const QueryCall& call, Result<promql::QueryResult> res
   }
   Remarks remarks{.warnings = std::move(result->warnings), .infos = std::move(result->infos)};
   TruncateSeries(result->value, call.limit, remarks);
-  JsonWriter json;
-  json.BeginObject();
-  promql::WriteQueryValueMembers(json, result->value);
-  if (call.stats) WriteStats(json, result->stats);
-  json.EndObject();
-  return Success(json.text(), remarks);
+  const auto write = [&](JsonWriter& json) {
+    json.BeginObject();
+    promql::WriteQueryValueMembers(json, result->value);
+    if (call.stats) WriteStats(json, result->stats);
+    json.EndObject();
+  };
+  return Success(write, remarks);
 }
 
 struct RangeTimes {

@@ -17,6 +17,13 @@ MatrixValue MatrixOf(Evaluator& evaluator, const Block& block) {
     MatrixElement& element = matrix.emplace_back();
     element.labels = block.labels(series).ToLabelSet(evaluator.symbols());
     element.points.reserve(block.CountPresent(series));
+    if (!block.has_histograms()) {
+      const std::span<const double> row = block.Row(series);
+      for (size_t step = 0; step < block.steps(); ++step) {
+        if (block.Has(series, step)) element.points.push_back({steps.At(step), row[step], {}});
+      }
+      continue;
+    }
     for (size_t step = 0; step < block.steps(); ++step) {
       if (block.Has(series, step)) {
         element.points.push_back(PointAt(block, series, step, steps.At(step)));
