@@ -101,6 +101,7 @@ class BestPicks {
   const std::shared_ptr<const Grouping> grouping_;
   std::vector<size_t> counts_;  // by step
   std::vector<Heap> heaps_;     // by group and step
+  std::vector<double> bars_;    // what a value must be better than to get into its heap
   bool ignored_histograms_ = false;
 };
 void NoteIgnoredHistograms(const AggregateContext& context, const BestPicks& picks);

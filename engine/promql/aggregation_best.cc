@@ -1,6 +1,7 @@
 // topk and bottomk.
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/go_float.h"
 #include "engine/promql/aggregation.h"
@@ -10,13 +11,14 @@ namespace tocsin::promql {
 // Go's container/heap, move by move: which of equal values stays depends on it.
 class BestPicks::Heap {
  public:
-  // Of at most `k` picks.
-  void Offer(Pick item, size_t k, bool largest) {
+  // Of at most `k` picks. Returns what the next one must be better than; NaN when it need not be.
+  double Offer(Pick item, size_t k, bool largest) {
     if (items_.size() < k) {
       Push(item, largest);
     } else if (IsBetter(item.value, largest)) {
       ReplaceFront(item, largest);
     }
+    return items_.size() < k ? std::numeric_limits<double>::quiet_NaN() : items_.front().value;
   }
 
   // Best first.
@@ -77,7 +79,8 @@ Result<size_t> PickCount(double param) {
 BestPicks::BestPicks(const AggregateContext& context, std::shared_ptr<const Grouping> grouping)
     : context_(context),
       grouping_(std::move(grouping)),
-      heaps_(grouping_->groups->size() * context.steps.count) {}
+      heaps_(grouping_->groups->size() * context.steps.count),
+      bars_(heaps_.size(), std::numeric_limits<double>::quiet_NaN()) {}
 
 BestPicks::~BestPicks() = default;
 
@@ -94,6 +97,7 @@ void BestPicks::Add(const Block& rows, size_t first, size_t count) {
   const size_t steps = context_.steps.count;
   for (size_t i = 0; i < count; ++i) {
     Heap* const heaps = heaps_.data() + grouping_->group_of[first + i] * steps;
+    double* const bars = bars_.data() + grouping_->group_of[first + i] * steps;
     const std::span<const double> row = rows.Row(i);
     for (size_t step = 0; step < steps; ++step) {
       if (counts_[step] == 0 || !rows.Has(i, step)) continue;
@@ -101,7 +105,9 @@ void BestPicks::Add(const Block& rows, size_t first, size_t count) {
         ignored_histograms_ = true;
         continue;
       }
-      heaps[step].Offer({first + i, row[step]}, counts_[step], largest);
+      double& bar = bars[step];
+      if (largest ? row[step] <= bar : row[step] >= bar) continue;
+      bar = heaps[step].Offer({first + i, row[step]}, counts_[step], largest);
     }
   }
 }
