@@ -78,6 +78,16 @@ bool NaturallyBefore(std::string_view a, std::string_view b) {
   return false;
 }
 
+Block WithoutHistograms(Block block) {
+  if (!block.has_histograms()) return block;
+  for (size_t series = 0; series < block.series(); ++series) {
+    for (size_t step = 0; step < block.steps(); ++step) {
+      if (block.Histogram(series, step) != nullptr) block.Clear(series, step);
+    }
+  }
+  return block;
+}
+
 // The rows of `block` that have a float, or anything when `histograms`, in the order of `before`.
 // Only an instant query has an order; in a range query nothing moves.
 template <typename Before>
@@ -87,9 +97,10 @@ Block Sorted(const CallContext& context, const Block& block, bool histograms, Be
         "PromQL warning: sort is ineffective for range queries since results are always ordered by "
         "labels",
         context.position);
-    return block;
   }
-  if (block.steps() != 1) return block;
+  if (context.range_query || block.steps() != 1) {
+    return histograms ? block : WithoutHistograms(block);
+  }
   std::vector<size_t> order;
   for (size_t series = 0; series < block.series(); ++series) {
     if (!block.Has(series, 0)) continue;
