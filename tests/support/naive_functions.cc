@@ -35,16 +35,8 @@ std::optional<double> Extrapolated(const NaiveWindow& window, bool counter) {
   for (size_t i = 1; counter && i < samples.size(); ++i) {
     if (samples[i].value < samples[i - 1].value) increase += samples[i - 1].value;
   }
-  const double sampled = Seconds(last.t_ms - first.t_ms);
-  const double distance = sampled / static_cast<double>(samples.size() - 1);
-  double before = Seconds(first.t_ms - window.start_ms);
-  double after = Seconds(window.end_ms - last.t_ms);
-  if (before >= distance * 1.1) before = distance / 2;
-  if (counter && increase > 0 && first.value >= 0) {
-    before = std::min(before, sampled * (first.value / increase));
-  }
-  if (after >= distance * 1.1) after = distance / 2;
-  return increase * ((sampled + before + after) / sampled);
+  return increase * NaiveExtrapolation(window, {first.t_ms, last.t_ms, samples.size(), counter,
+                                                first.value, increase});
 }
 
 std::optional<double> Increase(const NaiveRangeCall& call) {
@@ -158,6 +150,30 @@ std::optional<double> QuantileOverTime(const NaiveRangeCall& call) {
   return NaiveQuantile(call.parameters[0], Values(call.window));
 }
 
+// The time of the last of the samples that have that value; NaN when there are only NaNs.
+std::optional<double> TimeOf(const NaiveWindow& window, double value) {
+  std::optional<double> time;
+  for (const Sample& sample : window.samples) {
+    const bool same = sample.value == value || (std::isnan(sample.value) && std::isnan(value));
+    if (same) time = Seconds(sample.t_ms);
+  }
+  return time;
+}
+std::optional<double> TimeOfMin(const NaiveRangeCall& call) {
+  return TimeOf(call.window, Min(Values(call.window)));
+}
+std::optional<double> TimeOfMax(const NaiveRangeCall& call) {
+  return TimeOf(call.window, Max(Values(call.window)));
+}
+std::optional<double> TimeOfFirst(const NaiveRangeCall& call) {
+  if (call.window.samples.empty()) return std::nullopt;
+  return Seconds(call.window.samples.front().t_ms);
+}
+std::optional<double> TimeOfLast(const NaiveRangeCall& call) {
+  if (call.window.samples.empty()) return std::nullopt;
+  return Seconds(call.window.samples.back().t_ms);
+}
+
 double DayOf(double v) { return std::floor(v / 86400); }
 double Modulo(double a, double b) { return a - b * std::floor(a / b); }
 
@@ -205,10 +221,23 @@ double ClampMax(double v, const std::vector<double>& p) {
   return std::isnan(v) || std::isnan(p[0]) ? kNan : std::min(v, p[0]);
 }
 double Clamp(double v, const std::vector<double>& p) {
-  return ClampMax(ClampMin(v, {p[0]}), {p[1]});
+  return ClampMin(ClampMax(v, {p[1]}), {p[0]});
 }
 
 }  // namespace
+
+double NaiveExtrapolation(const NaiveWindow& window, const NaiveEdges& edges) {
+  const double sampled = Seconds(edges.last_ms - edges.first_ms);
+  const double distance = sampled / static_cast<double>(edges.samples - 1);
+  double before = Seconds(edges.first_ms - window.start_ms);
+  double after = Seconds(window.end_ms - edges.last_ms);
+  if (before >= distance * 1.1) before = distance / 2;
+  if (edges.counter && edges.increase > 0 && edges.first >= 0) {
+    before = std::min(before, sampled * (edges.first / edges.increase));
+  }
+  if (after >= distance * 1.1) after = distance / 2;
+  return (sampled + before + after) / sampled;
+}
 
 double NaiveSum(const std::vector<double>& values) {
   double sum = 0;
@@ -242,10 +271,13 @@ double NaiveQuantile(double q, std::vector<double> values) {
 }
 
 double NaiveVariance(const std::vector<double>& values) {
-  const double mean = Mean(values);
-  std::vector<double> squares;
-  for (const double v : values) squares.push_back((v - mean) * (v - mean));
-  return Mean(squares);
+  // With more digits than the engine has, so that equal values have no variance.
+  const auto count = static_cast<long double>(values.size());
+  long double sum = 0;
+  for (const double v : values) sum += v;
+  long double squares = 0;
+  for (const double v : values) squares += (v - sum / count) * (v - sum / count);
+  return static_cast<double>(squares / count);
 }
 
 NaiveRangeFunction FindNaiveRangeFunction(std::string_view name) {
@@ -271,6 +303,10 @@ NaiveRangeFunction FindNaiveRangeFunction(std::string_view name) {
       {"stddev_over_time", OfValues<Deviation>},
       {"mad_over_time", OfValues<Mad>},
       {"quantile_over_time", QuantileOverTime},
+      {"ts_of_min_over_time", TimeOfMin},
+      {"ts_of_max_over_time", TimeOfMax},
+      {"ts_of_first_over_time", TimeOfFirst},
+      {"ts_of_last_over_time", TimeOfLast},
   };
   const auto found = kFunctions.find(name);
   return found == kFunctions.end() ? nullptr : found->second;
@@ -293,6 +329,23 @@ NaiveSampleFunction FindNaiveSampleFunction(std::string_view name) {
       {"sin", [](double v, Parameters) { return std::sin(v); }},
       {"cos", [](double v, Parameters) { return std::cos(v); }},
       {"atan", [](double v, Parameters) { return std::atan(v); }},
+      {"tan", [](double v, Parameters) { return std::tan(v); }},
+      {"asin", [](double v, Parameters) { return std::asin(v); }},
+      {"acos", [](double v, Parameters) { return std::acos(v); }},
+      {"sinh", [](double v, Parameters) { return std::sinh(v); }},
+      {"cosh", [](double v, Parameters) { return std::cosh(v); }},
+      {"tanh", [](double v, Parameters) { return std::tanh(v); }},
+      {"asinh", [](double v, Parameters) { return std::asinh(v); }},
+      {"acosh", [](double v, Parameters) { return std::acosh(v); }},
+      {"atanh", [](double v, Parameters) { return std::atanh(v); }},
+      {"day_of_year",
+       [](double v, Parameters) {
+         double day = DateOf(v).day;
+         for (int month = 1; month < DateOf(v).month; ++month) day += DaysIn(DateOf(v).year, month);
+         return day;
+       }},
+      {"days_in_month",
+       [](double v, Parameters) { return double(DaysIn(DateOf(v).year, DateOf(v).month)); }},
       {"deg", [](double v, Parameters) { return v * 180 / std::numbers::pi; }},
       {"rad", [](double v, Parameters) { return v * std::numbers::pi / 180; }},
       {"round", Round},

@@ -78,6 +78,24 @@ class Naive {
     return t - time.offset_ms;
   }
 
+  static void AddSample(NaiveWindow& window, int64_t t, NaiveNumber number) {
+    if (number.histogram == nullptr) window.samples.push_back({t, number.value});
+    window.all.push_back({t, std::move(number)});
+  }
+
+  static NaiveWindow WindowOf(const NaiveSeries& series, int64_t start, int64_t end) {
+    NaiveWindow window{series.labels, {}, {}, start, end};
+    const auto inside = [&](int64_t t) { return t > start && t <= end; };
+    for (const Sample& sample : series.samples) {
+      if (inside(sample.t_ms)) AddSample(window, sample.t_ms, {sample.value, nullptr});
+    }
+    for (const NaiveSeries::HistogramAt& at : series.histograms) {
+      if (inside(at.t_ms)) AddSample(window, at.t_ms, OfHistogram(Naively(*at.histogram)));
+    }
+    std::ranges::sort(window.all, {}, &NaiveWindow::At::t_ms);
+    return window;
+  }
+
   std::vector<NaiveWindow> Samples(const promql::VectorSelector& selector, int64_t start,
                                    int64_t end) const {
     std::vector<NaiveWindow> windows;
@@ -87,25 +105,25 @@ class Naive {
           })) {
         continue;
       }
-      NaiveWindow window{series.labels, {}, start, end};
-      for (const Sample& sample : series.samples) {
-        if (sample.t_ms > start && sample.t_ms <= end) window.samples.push_back(sample);
-      }
-      windows.push_back(std::move(window));
+      windows.push_back(WindowOf(series, start, end));
     }
     return windows;
   }
 
+  static bool IsStale(const NaiveWindow::At& at) {
+    return at.number.histogram == nullptr && IsStaleNan(at.number.value);
+  }
+
   struct Seen {
     LabelSet labels;
-    Sample sample;
+    NaiveWindow::At at;
   };
   std::vector<Seen> NewestSamples(const promql::VectorSelector& selector, int64_t t) const {
     const int64_t at = Look(selector.time, t);
     std::vector<Seen> seen;
     for (const NaiveWindow& window : Samples(selector, at - query_.lookback_ms, at)) {
-      if (window.samples.empty() || IsStaleNan(window.samples.back().value)) continue;
-      seen.push_back({window.labels, window.samples.back()});
+      if (window.all.empty() || IsStale(window.all.back())) continue;
+      seen.push_back({window.labels, window.all.back()});
     }
     return seen;
   }
@@ -113,7 +131,7 @@ class Naive {
   Result<NaiveValue> Newest(const promql::VectorSelector& selector, int64_t t) const {
     NaiveValue value;
     for (const Seen& seen : NewestSamples(selector, t)) {
-      value.vector.push_back({seen.labels, seen.sample.value});
+      value.vector.push_back({seen.labels, seen.at.number});
     }
     return value;
   }
@@ -124,6 +142,7 @@ class Naive {
       std::vector<NaiveWindow> windows = Samples(*matrix->selector, end - matrix->range_ms, end);
       for (NaiveWindow& window : windows) {
         std::erase_if(window.samples, [](const Sample& s) { return IsStaleNan(s.value); });
+        std::erase_if(window.all, IsStale);
       }
       return windows;
     }
@@ -141,7 +160,7 @@ class Naive {
         window.labels = element.labels;
         window.start_ms = start;
         window.end_ms = end;
-        window.samples.push_back({at, element.value});
+        AddSample(window, at, element.number);
       }
     }
     std::vector<NaiveWindow> list;
@@ -166,48 +185,16 @@ class Naive {
     if (!unary.negate) return value;
     value.scalar = -value.scalar;
     for (NaiveElement& element : value.vector) {
-      element = {WithoutName(element.labels), -element.value};
+      element = {WithoutName(element.labels), Negated(element.number)};
     }
     return value.is_scalar ? value : Unique(std::move(value.vector));
-  }
-
-  static double Compute(BinaryOp op, double a, double b) {
-    switch (op) {
-      case BinaryOp::kAdd:
-        return a + b;
-      case BinaryOp::kSub:
-        return a - b;
-      case BinaryOp::kMul:
-        return a * b;
-      case BinaryOp::kDiv:
-        return a / b;
-      case BinaryOp::kMod:
-        return std::fmod(a, b);
-      case BinaryOp::kPow:
-        return std::pow(a, b);
-      case BinaryOp::kAtan2:
-        return std::atan2(a, b);
-      case BinaryOp::kEqual:
-        return a == b ? 1 : 0;
-      case BinaryOp::kNotEqual:
-        return a != b ? 1 : 0;
-      case BinaryOp::kLess:
-        return a < b ? 1 : 0;
-      case BinaryOp::kLessEqual:
-        return a <= b ? 1 : 0;
-      case BinaryOp::kGreater:
-        return a > b ? 1 : 0;
-      case BinaryOp::kGreaterEqual:
-        return a >= b ? 1 : 0;
-      default:
-        return std::numeric_limits<double>::quiet_NaN();
-    }
   }
 
   Result<NaiveValue> OfBinary(const Binary& binary, int64_t t) const {
     ASSIGN_OR_RETURN(const NaiveValue lhs, At(*binary.lhs, t));
     ASSIGN_OR_RETURN(const NaiveValue rhs, At(*binary.rhs, t));
-    if (lhs.is_scalar && rhs.is_scalar) return Scalar(Compute(binary.op, lhs.scalar, rhs.scalar));
+    if (lhs.is_scalar && rhs.is_scalar)
+      return Scalar(NaiveCompute(binary.op, lhs.scalar, rhs.scalar));
     if (lhs.is_scalar || rhs.is_scalar) return WithScalar(binary, lhs, rhs);
     if (IsSetOperator(binary.op)) return OfSets(binary, lhs.vector, rhs.vector);
     return Matched(binary, lhs.vector, rhs.vector);
@@ -218,12 +205,15 @@ class Naive {
     const bool filters = IsComparison(binary.op) && !binary.return_bool;
     Vector out;
     for (const NaiveElement& element : lhs.is_scalar ? rhs.vector : lhs.vector) {
-      const double value = lhs.is_scalar ? Compute(binary.op, lhs.scalar, element.value)
-                                         : Compute(binary.op, element.value, rhs.scalar);
-      if (!filters) {
-        out.push_back({WithoutName(element.labels), value});
-      } else if (value == 1) {
+      const NaiveNumber scalar{lhs.is_scalar ? lhs.scalar : rhs.scalar, nullptr};
+      const std::optional<NaiveNumber> number = lhs.is_scalar
+                                                    ? NaiveCompute(binary, scalar, element.number)
+                                                    : NaiveCompute(binary, element.number, scalar);
+      if (!number) continue;
+      if (filters) {
         out.push_back(element);
+      } else {
+        out.push_back({WithoutName(element.labels), *number});
       }
     }
     return Unique(std::move(out));
@@ -283,10 +273,10 @@ class Naive {
       if (matching.cardinality == Cardinality::kOneToOne && !used.insert(key).second) {
         return ExecutionError("two partners on the left side");
       }
-      const double left = one_to_many ? one->second->value : element.value;
-      const double right = one_to_many ? element.value : one->second->value;
-      const double value = Compute(binary.op, left, right);
-      if (filters && value != 1) continue;
+      const NaiveNumber& left = one_to_many ? one->second->number : element.number;
+      const NaiveNumber& right = one_to_many ? element.number : one->second->number;
+      const std::optional<NaiveNumber> number = NaiveCompute(binary, left, right);
+      if (!number) continue;
       LabelSet labels = filters ? element.labels : WithoutName(element.labels);
       if (matching.cardinality == Cardinality::kOneToOne) {
         labels = matching.on ? Kept(labels, matching.labels) : Removed(labels, matching.labels);
@@ -294,7 +284,7 @@ class Naive {
       for (const std::string& name : matching.include) {
         labels.Set(name, one->second->labels.Get(name));
       }
-      out.push_back({std::move(labels), filters ? left : value});
+      out.push_back({std::move(labels), filters ? left : *number});
     }
     return Unique(std::move(out));
   }
@@ -314,7 +304,7 @@ class Naive {
                                          : Kept(element.labels, aggregate.grouping);
       if (of_string) {
         group.Set(Inside(*aggregate.param).As<promql::StringLiteral>()->value,
-                  FormatGoF(element.value));
+                  FormatGoF(element.number.value));
       }
       groups[group].push_back(element);
     }
@@ -324,62 +314,23 @@ class Naive {
         if (std::isnan(parameter.scalar)) return ExecutionError("k is NaN");
         Pick(aggregate.op == AggregateOp::kTopk, parameter.scalar, members, out);
       } else {
-        ASSIGN_OR_RETURN(const double total, Total(aggregate.op, parameter.scalar, members));
-        out.push_back({labels, total});
+        std::vector<NaiveNumber> numbers;
+        for (const NaiveElement& member : members) numbers.push_back(member.number);
+        ASSIGN_OR_RETURN(const std::optional<NaiveNumber> total,
+                         NaiveTotal(aggregate.op, parameter.scalar, numbers));
+        if (total) out.push_back({labels, *total});
       }
     }
     return NaiveValue{.vector = std::move(out)};
   }
 
-  // The variance, with the rounding errors that Prometheus has.
-  static double Welford(const std::vector<double>& values) {
-    double count = 0;
-    double mean = 0;
-    double squares = 0;
-    for (const double v : values) {
-      const double delta = v - mean;
-      mean += delta / ++count;
-      squares += delta * (v - mean);
-    }
-    return squares / count;
-  }
-
-  static Result<double> Total(AggregateOp op, double parameter, const Vector& members) {
-    std::vector<double> values;
-    for (const NaiveElement& member : members) values.push_back(member.value);
-    const auto count = static_cast<double>(values.size());
-    switch (op) {
-      case AggregateOp::kSum:
-        return NaiveSum(values);
-      case AggregateOp::kAvg:
-        return NaiveSum(values) / count;
-      case AggregateOp::kCount:
-      case AggregateOp::kCountValues:
-        return count;
-      case AggregateOp::kGroup:
-        return 1.0;
-      case AggregateOp::kMin:
-      case AggregateOp::kMax: {
-        std::erase_if(values, [](double v) { return std::isnan(v); });
-        if (values.empty()) return std::numeric_limits<double>::quiet_NaN();
-        return op == AggregateOp::kMin ? std::ranges::min(values) : std::ranges::max(values);
-      }
-      case AggregateOp::kStdvar:
-        return Welford(values);
-      case AggregateOp::kStddev:
-        return std::sqrt(Welford(values));
-      case AggregateOp::kQuantile:
-        return NaiveQuantile(parameter, values);
-      default:
-        return InternalError("the naive evaluator does not know this aggregation");
-    }
-  }
-
   static void Pick(bool top, double k, Vector members, Vector& out) {
+    std::erase_if(members, [](const NaiveElement& e) { return e.number.histogram != nullptr; });
     std::ranges::stable_sort(members, [top](const NaiveElement& a, const NaiveElement& b) {
-      if (std::isnan(a.value) || std::isnan(b.value))
-        return std::isnan(b.value) > std::isnan(a.value);
-      return top ? a.value > b.value : a.value < b.value;
+      const double x = a.number.value;
+      const double y = b.number.value;
+      if (std::isnan(x) || std::isnan(y)) return std::isnan(y) > std::isnan(x);
+      return top ? x > y : x < y;
     });
     for (size_t i = 0; i < members.size() && static_cast<double>(i) < std::floor(k); ++i) {
       out.push_back(members[i]);
@@ -398,7 +349,9 @@ class Naive {
     if (name == "absent" || name == "absent_over_time") return Absent(call, t);
     if (name == "label_replace") return LabelReplace(call, t);
     if (name == "label_join") return LabelJoin(call, t);
-    if (name == "sort" || name == "sort_desc") return At(*call.args[0], t);
+    if (name == "histogram_quantile" || name == "histogram_fraction") return OfBuckets(call, t);
+    if (name == "sort" || name == "sort_desc") return Floats(*call.args[0], t);
+    if (const NaiveFigure figure = FindFigure(name)) return OfHistograms(call, figure, t);
     if (const NaiveRangeFunction function = FindNaiveRangeFunction(name)) {
       return OfRange(call, function, t);
     }
@@ -425,53 +378,75 @@ class Naive {
       if (arg->type != promql::ValueType::kMatrix) continue;
       ASSIGN_OR_RETURN(const std::vector<NaiveWindow> windows, Range(*arg, t));
       for (const NaiveWindow& window : windows) {
-        const std::optional<double> value = function({window, parameters, t});
-        if (!value) continue;
+        const std::optional<NaiveNumber> number = OfWindow(call, function, {window, parameters, t});
+        if (!number) continue;
         out.push_back(
-            {call.function->keeps_name ? window.labels : WithoutName(window.labels), *value});
+            {call.function->keeps_name ? window.labels : WithoutName(window.labels), *number});
       }
     }
     return Unique(std::move(out));
+  }
+
+  static std::optional<NaiveNumber> OfWindow(const Call& call, NaiveRangeFunction function,
+                                             const NaiveRangeCall& range) {
+    const bool histograms = range.window.all.size() != range.window.samples.size();
+    const NaiveHistogramFunction of_histograms = FindNaiveHistogramFunction(call.function->name);
+    if (histograms && of_histograms != nullptr) {
+      const std::string_view name = call.function->name;
+      // Where the last two are floats, these do not care for what was before.
+      const bool last_two = name == "irate" || name == "idelta";
+      const size_t size = range.window.all.size();
+      const bool floats_last = size >= 2 &&
+                               range.window.all[size - 1].number.histogram == nullptr &&
+                               range.window.all[size - 2].number.histogram == nullptr;
+      if (!last_two || !floats_last) return of_histograms(range.window);
+    }
+    const std::optional<double> value = function(range);
+    if (!value) return std::nullopt;
+    return NaiveNumber{*value, nullptr};
   }
 
   Result<NaiveValue> OfSamples(const Call& call, NaiveSampleFunction function, int64_t t) const {
     ASSIGN_OR_RETURN(const std::vector<double> parameters, Parameters(call, t));
     NaiveValue value;
     if (call.args.empty()) {
-      value.vector.push_back({{}, static_cast<double>(t) / 1000});
+      value.vector.push_back({{}, {static_cast<double>(t) / 1000, nullptr}});
     } else {
       ASSIGN_OR_RETURN(value, At(*call.args[0], t));
     }
     if (call.function->name == "clamp" && parameters[0] > parameters[1]) return NaiveValue();
     Vector out;
     for (const NaiveElement& element : value.vector) {
-      out.push_back({WithoutName(element.labels), function(element.value, parameters)});
+      if (element.number.histogram != nullptr) continue;
+      out.push_back(
+          {WithoutName(element.labels), {function(element.number.value, parameters), nullptr}});
     }
     return Unique(std::move(out));
   }
 
   Result<NaiveValue> ToScalar(const Call& call, int64_t t) const {
-    ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args[0], t));
-    return Scalar(value.vector.size() == 1 ? value.vector[0].value
-                                           : std::numeric_limits<double>::quiet_NaN());
+    ASSIGN_OR_RETURN(const NaiveValue floats, Floats(*call.args[0], t));
+    return Scalar(floats.vector.size() == 1 ? floats.vector[0].number.value
+                                            : std::numeric_limits<double>::quiet_NaN());
   }
 
   Result<NaiveValue> ToVector(const Call& call, int64_t t) const {
     ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args[0], t));
-    return NaiveValue{.vector = {{{}, value.scalar}}};
+    return NaiveValue{.vector = {{{}, {value.scalar, nullptr}}}};
   }
 
   Result<NaiveValue> Timestamps(const Call& call, int64_t t) const {
     Vector out;
     if (const auto* selector = Inside(*call.args[0]).As<promql::VectorSelector>()) {
       for (const Seen& seen : NewestSamples(*selector, t)) {
-        out.push_back({WithoutName(seen.labels), static_cast<double>(seen.sample.t_ms) / 1000});
+        out.push_back(
+            {WithoutName(seen.labels), {static_cast<double>(seen.at.t_ms) / 1000, nullptr}});
       }
       return Unique(std::move(out));
     }
     ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args[0], t));
     for (const NaiveElement& element : value.vector) {
-      out.push_back({WithoutName(element.labels), static_cast<double>(t) / 1000});
+      out.push_back({WithoutName(element.labels), {static_cast<double>(t) / 1000, nullptr}});
     }
     return Unique(std::move(out));
   }
@@ -484,7 +459,7 @@ class Naive {
       absent = value.vector.empty();
     } else {
       ASSIGN_OR_RETURN(const std::vector<NaiveWindow> windows, Range(*call.args[0], t));
-      absent = std::ranges::all_of(windows, [](const NaiveWindow& w) { return w.samples.empty(); });
+      absent = std::ranges::all_of(windows, [](const NaiveWindow& w) { return w.all.empty(); });
       const auto* matrix = call.args[0]->As<promql::MatrixSelector>();
       if (matrix != nullptr) selector = matrix->selector;
     }
@@ -498,7 +473,71 @@ class Naive {
         labels.Set(matcher.name(), matcher.value());
       }
     }
-    return NaiveValue{.vector = {{labels, 1}}};
+    return NaiveValue{.vector = {{labels, {1, nullptr}}}};
+  }
+
+  Result<NaiveValue> Floats(const Expr& expr, int64_t t) const {
+    ASSIGN_OR_RETURN(NaiveValue value, At(expr, t));
+    std::erase_if(value.vector,
+                  [](const NaiveElement& e) { return e.number.histogram != nullptr; });
+    return value;
+  }
+
+  // A figure of native histograms.
+  using NaiveFigure = double (*)(const NaiveHistogram& histogram);
+  static NaiveFigure FindFigure(std::string_view name) {
+    static const std::map<std::string_view, NaiveFigure> kFigures = {
+        {"histogram_count", [](const NaiveHistogram& h) { return h.count; }},
+        {"histogram_sum", [](const NaiveHistogram& h) { return h.sum; }},
+        {"histogram_avg", [](const NaiveHistogram& h) { return h.sum / h.count; }},
+        {"histogram_stdvar", NaiveHistogramVariance},
+        {"histogram_stddev",
+         [](const NaiveHistogram& h) { return std::sqrt(NaiveHistogramVariance(h)); }},
+    };
+    const auto found = kFigures.find(name);
+    return found == kFigures.end() ? nullptr : found->second;
+  }
+
+  Result<NaiveValue> OfHistograms(const Call& call, NaiveFigure figure, int64_t t) const {
+    ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args[0], t));
+    Vector out;
+    for (const NaiveElement& element : value.vector) {
+      if (element.number.histogram == nullptr) continue;
+      out.push_back({WithoutName(element.labels), {figure(*element.number.histogram), nullptr}});
+    }
+    return Unique(std::move(out));
+  }
+
+  // Classic histograms: the elements of one are told apart by le.
+  Result<NaiveValue> OfBuckets(const Call& call, int64_t t) const {
+    ASSIGN_OR_RETURN(const std::vector<double> parameters, Parameters(call, t));
+    ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args.back(), t));
+    std::map<LabelSet, NaiveBuckets> histograms;
+    std::map<LabelSet, NaiveHistogramPtr> natives;
+    for (const NaiveElement& element : value.vector) {
+      if (element.number.histogram != nullptr) {
+        natives[element.labels] = element.number.histogram;
+        continue;
+      }
+      const std::optional<double> bound = ParseGoFloat(element.labels.Get("le"));
+      if (!bound) continue;
+      histograms[Removed(element.labels, {"le"})][*bound] += element.number.value;
+    }
+    Vector out;
+    for (const auto& [labels, buckets] : histograms) {
+      const double result = parameters.size() == 1
+                                ? NaiveBucketQuantile(parameters[0], buckets)
+                                : NaiveBucketFraction(parameters[0], parameters[1], buckets);
+      // Both kinds at once are answered by neither.
+      if (natives.erase(labels) == 0) out.push_back({WithoutName(labels), {result, nullptr}});
+    }
+    for (const auto& [labels, histogram] : natives) {
+      const double result = parameters.size() == 1
+                                ? NaiveHistogramQuantile(parameters[0], *histogram)
+                                : NaiveHistogramFraction(parameters[0], parameters[1], *histogram);
+      out.push_back({WithoutName(labels), {result, nullptr}});
+    }
+    return Unique(std::move(out));
   }
 
   static const std::string& Text(const Expr& expr) {

@@ -1,6 +1,6 @@
 // PromQL once more: step by step, sample by sample, written to be obvious and not to be fast.
 //
-// It knows floats, without histograms, annotations and extended ranges.
+// It knows floats and native histograms, without annotations, hints of resets and extended ranges.
 #pragma once
 
 #include <cstdint>
@@ -12,17 +12,23 @@
 #include "engine/model/label_set.h"
 #include "engine/model/sample.h"
 #include "engine/promql/ast.h"
+#include "tests/support/naive_operators.h"
 
 namespace tocsin::testing_support {
 
 struct NaiveSeries {
+  struct HistogramAt {
+    int64_t t_ms;
+    HistogramPtr histogram;
+  };
   LabelSet labels;
-  std::vector<Sample> samples;  // by time; staleness markers included
+  std::vector<Sample> samples;          // floats by time; staleness markers included
+  std::vector<HistogramAt> histograms;  // by time, never that of a float
 };
 
 struct NaiveElement {
   LabelSet labels;
-  double value = 0;
+  NaiveNumber number;
 };
 
 // The value of an expression at one time.

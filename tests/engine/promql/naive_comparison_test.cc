@@ -4,11 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdlib>
 #include <map>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/go_float.h"
@@ -23,9 +25,9 @@ namespace tocsin::promql {
 namespace {
 
 using testing_support::EvaluateNaively;
-using testing_support::kRandomDataLengthMs;
-using testing_support::kRandomDataStartMs;
 using testing_support::NaiveElement;
+using testing_support::NaiveHistogram;
+using testing_support::NaiveNumber;
 using testing_support::NaiveQuery;
 using testing_support::NaiveSeries;
 using testing_support::NaiveValue;
@@ -44,21 +46,66 @@ bool Close(double a, double b) {
 }
 
 // The value at one time, scalars without labels.
-using Elements = std::map<LabelSet, double>;
+using Elements = std::map<LabelSet, NaiveNumber>;
 
 Elements Of(const NaiveValue& value) {
-  if (value.is_scalar) return {{{}, value.scalar}};
+  if (value.is_scalar) return {{{}, {value.scalar, nullptr}}};
   Elements elements;
-  for (const NaiveElement& element : value.vector) elements[element.labels] = element.value;
+  for (const NaiveElement& element : value.vector) elements[element.labels] = element.number;
   return elements;
+}
+
+std::string Text(const NaiveNumber& number) {
+  if (number.histogram == nullptr) return FormatGoV(number.value);
+  const NaiveHistogram& h = *number.histogram;
+  std::string text = "schema " + std::to_string(h.schema) + " count " + FormatGoV(h.count) +
+                     " sum " + FormatGoV(h.sum) + " zero " + FormatGoV(h.zero_count) + " up to " +
+                     FormatGoV(h.zero_threshold);
+  for (const double bound : h.bounds) text += " bound " + FormatGoV(bound);
+  for (const auto& [i, count] : h.negative)
+    text += " -" + std::to_string(i) + ":" + FormatGoV(count);
+  for (const auto& [i, count] : h.positive)
+    text += " " + std::to_string(i) + ":" + FormatGoV(count);
+  return text;
 }
 
 std::string Text(const Elements& elements) {
   std::string text;
   for (const auto& [labels, value] : elements) {
-    text += "  " + labels.ToString() + " " + FormatGoV(value) + "\n";
+    text += "  " + labels.ToString() + " " + Text(value) + "\n";
   }
   return text;
+}
+
+// What adds up to nothing may be left over, or not.
+bool Close(const std::map<int, double>& a, const std::map<int, double>& b, double count) {
+  // Empty buckets become NaN too, where they are still there.
+  if (!std::isfinite(count)) return true;
+  std::map<int, std::pair<double, double>> both;
+  for (const auto& [i, value] : a) both[i].first = value;
+  for (const auto& [i, value] : b) both[i].second = value;
+  return std::ranges::all_of(both, [count](const auto& entry) {
+    const auto& [x, y] = entry.second;
+    return Close(x, y) || std::fabs(x - y) <= 1e-9 * std::fabs(count);
+  });
+}
+
+bool Close(const NaiveHistogram& a, const NaiveHistogram& b) {
+  return a.schema == b.schema && a.bounds == b.bounds && a.zero_threshold == b.zero_threshold &&
+         Close(a.count, b.count) && Close(a.sum, b.sum) && Close(a.zero_count, b.zero_count) &&
+         Close(a.positive, b.positive, a.count) && Close(a.negative, b.negative, a.count);
+}
+
+bool Close(const NaiveNumber& a, const NaiveNumber& b) {
+  if (a.histogram == nullptr || b.histogram == nullptr) {
+    return a.histogram == b.histogram && Close(a.value, b.value);
+  }
+  return Close(*a.histogram, *b.histogram);
+}
+
+NaiveNumber NumberOf(const Point& point) {
+  if (point.histogram == nullptr) return {point.value, nullptr};
+  return testing_support::OfHistogram(testing_support::Naively(*point.histogram));
 }
 
 bool Same(const Elements& a, const Elements& b) {
@@ -70,23 +117,30 @@ bool Same(const Elements& a, const Elements& b) {
 class Comparison {
  public:
   explicit Comparison(uint64_t seed) : random_(seed) {
-    data_ = testing_support::RandomSeries(random_);
+    data_ = testing_support::RandomSeries(random_, world_);
     Appender appender(head_);
     for (const NaiveSeries& series : data_) {
+      const SeriesRef ref = appender.Register(series.labels);
+      std::vector<PendingSample> samples;
       for (const Sample& sample : series.samples) {
-        appender.Append(series.labels, sample.t_ms, sample.value);
+        samples.push_back({.ref = ref, .t_ms = sample.t_ms, .value = sample.value});
       }
+      for (const NaiveSeries::HistogramAt& at : series.histograms) {
+        samples.push_back({.ref = ref, .t_ms = at.t_ms, .histogram = at.histogram});
+      }
+      std::ranges::sort(samples, {}, &PendingSample::t_ms);
+      for (PendingSample& sample : samples) appender.Append(std::move(sample));
     }
     EXPECT_TRUE(appender.Commit().ok());
   }
 
   // "" when both agree.
   std::string CompareOne() {
-    const std::string text = testing_support::RandomExpression(random_);
+    const std::string text = testing_support::RandomExpression(random_, world_);
     const auto query = engine_.Parse(text);
     if (!query.ok()) return text + "\n" + query.error().message;
     NaiveQuery times;
-    times.start_ms = kRandomDataStartMs + static_cast<int64_t>(random_() % kRandomDataLengthMs);
+    times.start_ms = testing_support::RandomTime(random_, world_);
     const size_t steps = random_() % 3 == 0 ? 1 : random_() % 8 + 2;
     constexpr int64_t kSteps[] = {1, 15'000, 20'000, 37'000, 60'000, 300'000};
     times.step_ms = kSteps[random_() % std::size(kSteps)];
@@ -125,21 +179,22 @@ class Comparison {
   static std::map<int64_t, Elements> ByTime(const QueryValue& value, int64_t t_ms) {
     std::map<int64_t, Elements> by_time;
     if (const auto* scalar = std::get_if<ScalarValue>(&value)) {
-      by_time[t_ms][{}] = scalar->value;
+      by_time[t_ms][{}] = {scalar->value, nullptr};
     } else if (const auto* vector = std::get_if<VectorValue>(&value)) {
       for (const VectorElement& element : *vector) {
-        by_time[t_ms][element.labels] = element.point.value;
+        by_time[t_ms][element.labels] = NumberOf(element.point);
       }
     } else if (const auto* matrix = std::get_if<MatrixValue>(&value)) {
       for (const MatrixElement& element : *matrix) {
         for (const Point& point : element.points) {
-          by_time[point.t_ms][element.labels] = point.value;
+          by_time[point.t_ms][element.labels] = NumberOf(point);
         }
       }
     }
     return by_time;
   }
 
+  const testing_support::RandomWorld world_;
   RandomSource random_;
   std::vector<NaiveSeries> data_;
   testing_support::FakeClock clock_;
