@@ -78,10 +78,10 @@ class CeleryCase(TocsinCase):
                     "collectors": {"celery": {"broker_url": self.broker_url, "queues": list(celery_app.QUEUES),
                                               "global_keyprefix": self.prefix, **more}}})
 
-    def told(self, name, **labels):
+    def told(self, family, **labels):
         """{queue: value} of a family, or the sum of the samples with these labels."""
         selector = ",".join(f'{key}="{value}"' for key, value in labels.items())
-        samples = self.server.query(f"{name}{{{selector}}}")
+        samples = self.server.query(f"{family}{{{selector}}}")
         if labels:
             return sum(float(sample["value"][1]) for sample in samples)
         return {sample["metric"].get("queue_name", ""): float(sample["value"][1]) for sample in samples}

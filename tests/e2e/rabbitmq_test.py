@@ -33,7 +33,7 @@ class RabbitMqTest(TocsinCase):
             self.rabbit = subprocess.Popen([BIN], env=self.environment, cwd=folder, stdin=subprocess.DEVNULL,
                                            stdout=out, stderr=subprocess.STDOUT, start_new_session=True)
         self.addCleanup(self.stop_rabbit)
-        ready = eventually(lambda: listening(self.management) and listening(self.port), timeout=120, pause=0.3)
+        ready = eventually(lambda: listening(self.management) and listening(self.port), timeout=180, pause=0.3)
         self.assertTrue(ready, (self.folder / "out").read_text())
 
     def stop_rabbit(self):
