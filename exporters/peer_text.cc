@@ -42,4 +42,23 @@ std::string PeerMessage(std::string_view text, size_t most) {
   return out;
 }
 
+void Utf8Sink::Write(const FamilySpec& family, std::span<const LabelView> labels, double value) {
+  sink_.Write(family, Valid(labels), value);
+}
+
+void Utf8Sink::WriteSuffixed(const FamilySpec& family, std::string_view suffix,
+                             std::span<const LabelView> labels, double value) {
+  sink_.WriteSuffixed(family, suffix, Valid(labels), value);
+}
+
+std::span<const MetricSink::LabelView> Utf8Sink::Valid(std::span<const LabelView> labels) {
+  const auto valid = [](const LabelView& label) { return IsValidUtf8(label.second); };
+  if (std::ranges::all_of(labels, valid)) return labels;
+  texts_.clear();
+  for (const LabelView& label : labels) texts_.push_back(ValidUtf8(label.second));
+  labels_.clear();
+  for (size_t i = 0; i < labels.size(); ++i) labels_.emplace_back(labels[i].first, texts_[i]);
+  return labels_;
+}
+
 }  // namespace tocsin

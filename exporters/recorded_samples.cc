@@ -1,5 +1,8 @@
 #include "exporters/recorded_samples.h"
 
+#include "engine/model/label_set.h"
+#include "exporters/peer_text.h"
+
 namespace tocsin {
 
 void RecordedSamples::Write(const FamilySpec& family, std::span<const LabelView> labels,
@@ -23,7 +26,10 @@ void RecordedSamples::WriteSuffixed(const FamilySpec& family, std::string_view s
                       .suffix = Keep(suffix),
                       .first_label = static_cast<uint32_t>(labels_.size()),
                       .value = value});
-  for (const auto& [name, label] : labels) labels_.emplace_back(Keep(name), Keep(label));
+  for (const auto& [name, label] : labels) {
+    // Databases of the encoding SQL_ASCII give bytes of any kind.
+    labels_.emplace_back(Keep(name), IsValidUtf8(label) ? Keep(label) : Keep(ValidUtf8(label)));
+  }
 }
 
 void RecordedSamples::Clear() {

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/model/label_set.h"
+#include "tests/exporters/table_sink.h"
 
 namespace tocsin {
 namespace {
@@ -14,6 +15,16 @@ TEST(PeerTextTest, OnlyUtf8Remains) {
             "a??b?");
   EXPECT_EQ(ValidUtf8("ü\x80€"), "ü?€");
   EXPECT_TRUE(IsValidUtf8(ValidUtf8(std::string("\xf0\x9f\x98", 3))));
+}
+
+TEST(PeerTextTest, LabelsAreMadeValidAndNothingElseChanges) {
+  constexpr FamilySpec kTable[] = {{.name = "redis_key_size", .labels = "db,key"}};
+  testing_support::TableSink table(kTable);
+  Utf8Sink sink(table);
+  sink.Write(kTable[0], {{"db", "db0"}, {"key", "a\xff"}}, 1);
+  sink.Write(kTable[0], {{"db", "db0"}, {"key", "b"}}, 2);
+  EXPECT_EQ(table.Value("redis_key_size{db=\"db0\", key=\"a?\"}"), 1);
+  EXPECT_EQ(table.Value("redis_key_size{db=\"db0\", key=\"b\"}"), 2);
 }
 
 TEST(PeerTextTest, MessagesAreShortAndInOneLine) {
