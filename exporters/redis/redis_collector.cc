@@ -68,8 +68,9 @@ class RedisCollector final : public Collector {
     }
   }
 
-  Status Collect(CollectContext& context, MetricSink& sink) override {
+  Status Collect(CollectContext& context, MetricSink& any_sink) override {
     if (!client_) return broken_;
+    Utf8Sink sink(any_sink);
     const SteadyTime started = clock_.Steady();
     ++collections_;
     ASSIGN_OR_RETURN(const std::vector<RedisReply> replies,
@@ -79,7 +80,8 @@ class RedisCollector final : public Collector {
                               ": INFO: " + PeerMessage(replies[kInfo].text));
     }
     const RedisInfo info(replies[kInfo].text);
-    NoteRefusals(replies, context);
+    const bool sentinel = info.Get("redis_mode") == "sentinel";
+    if (!sentinel) NoteRefusals(replies, context);  // it has none of these commands
     const double databases =
         NumberOrZero(RedisSetting(replies[kDatabases], "databases").value_or("0"));
     const RedisInfoOptions options{.databases = static_cast<int>(std::clamp(databases, 0.0, 1e6)),
@@ -147,9 +149,10 @@ class RedisCollector final : public Collector {
 
   // What only some servers have, or some users want.
   Status AskMore(const RedisInfo& info, CollectContext& context, MetricSink& sink) {
-    if (config_.latency_histograms && !info.Get("redis_version").empty() &&
-        NumberOrZero(info.Get("redis_version").substr(0, info.Get("redis_version").find('.'))) >=
-            7) {
+    const bool sentinel = info.Get("redis_mode") == "sentinel";
+    const std::string_view version = info.Get("redis_version");
+    const double major = NumberOrZero(version.substr(0, version.find('.')));
+    if (config_.latency_histograms && major >= 7 && !sentinel) {
       ASSIGN_OR_RETURN(const RedisReply histograms, Ask({"LATENCY", "HISTOGRAM"}, context));
       WriteRedisLatencyHistograms(
           histograms, info, BusiestCommands(info, static_cast<size_t>(config_.max_commands)), sink);
@@ -167,7 +170,7 @@ class RedisCollector final : public Collector {
       ASSIGN_OR_RETURN(const RedisReply cluster, Ask({"CLUSTER", "INFO"}, context));
       WriteRedisNumbers(RedisInfo(cluster.text), sink);
     }
-    if (info.Get("redis_mode") == "sentinel") RETURN_IF_ERROR(AskSentinel(context, sink));
+    if (sentinel) RETURN_IF_ERROR(AskSentinel(context, sink));
     return RunScripts(context, sink);
   }
 

@@ -1,5 +1,6 @@
 #include <arpa/inet.h>
 #include <openssl/err.h>
+#include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
@@ -29,28 +30,80 @@ std::string TakeError() {
   return text;
 }
 
+struct FreeBio {
+  void operator()(BIO* bio) const { BIO_free(bio); }
+};
+struct FreeCertificate {
+  void operator()(X509* certificate) const { X509_free(certificate); }
+};
+struct FreeKey {
+  void operator()(EVP_PKEY* key) const { EVP_PKEY_free(key); }
+};
+using Bio = std::unique_ptr<BIO, FreeBio>;
+using Certificate = std::unique_ptr<X509, FreeCertificate>;
+
+Error Broken(std::string_view what) {
+  return InvalidArgument("TLS: " + std::string(what) + ": " + TakeError());
+}
+
+Bio Reader(const std::string& pem) {
+  return Bio(BIO_new_mem_buf(pem.data(), static_cast<int>(pem.size())));
+}
+
+// Whom to trust: texts of certificates, a file of them, or what the system trusts.
+Status LoadAuthorities(SSL_CTX* context, const TlsOptions& options) {
+  if (options.ca.empty() && options.ca_file.empty()) {
+    SSL_CTX_set_default_verify_paths(context);
+    return Ok();
+  }
+  if (options.ca.empty()) {
+    const bool loaded =
+        SSL_CTX_load_verify_locations(context, options.ca_file.c_str(), nullptr) == 1;
+    return loaded ? Ok() : Status(Broken(options.ca_file));
+  }
+  const Bio reader = Reader(options.ca);
+  size_t found = 0;
+  while (const Certificate one{PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr)}) {
+    X509_STORE_add_cert(SSL_CTX_get_cert_store(context), one.get());
+    ++found;
+  }
+  if (found == 0) return Broken("ca");
+  ERR_clear_error();
+  return Ok();
+}
+
+// What this side shows, if the server asks.
+Status LoadOwn(SSL_CTX* context, const TlsOptions& options) {
+  if (!options.certificate_file.empty() &&
+      SSL_CTX_use_certificate_chain_file(context, options.certificate_file.c_str()) != 1) {
+    return Broken(options.certificate_file);
+  }
+  if (!options.key_file.empty() &&
+      SSL_CTX_use_PrivateKey_file(context, options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
+    return Broken(options.key_file);
+  }
+  if (!options.certificate.empty()) {
+    const Bio reader = Reader(options.certificate);
+    const Certificate own(PEM_read_bio_X509(reader.get(), nullptr, nullptr, nullptr));
+    if (own == nullptr || SSL_CTX_use_certificate(context, own.get()) != 1) return Broken("cert");
+  }
+  if (!options.key.empty()) {
+    const Bio reader = Reader(options.key);
+    const std::unique_ptr<EVP_PKEY, FreeKey> key(
+        PEM_read_bio_PrivateKey(reader.get(), nullptr, nullptr, nullptr));
+    if (key == nullptr || SSL_CTX_use_PrivateKey(context, key.get()) != 1) return Broken("key");
+  }
+  return Ok();
+}
+
 Result<Context> MakeContext(const TlsOptions& options) {
   Context context(SSL_CTX_new(TLS_client_method()));
   if (context == nullptr) return Unavailable("TLS: " + TakeError());
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_mode(context.get(),
                    SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
-  const auto broken = [](const std::string& file) {
-    return InvalidArgument("TLS: " + file + ": " + TakeError());
-  };
-  if (options.ca_file.empty()) {
-    SSL_CTX_set_default_verify_paths(context.get());
-  } else if (SSL_CTX_load_verify_locations(context.get(), options.ca_file.c_str(), nullptr) != 1) {
-    return broken(options.ca_file);
-  }
-  if (!options.certificate_file.empty() &&
-      SSL_CTX_use_certificate_chain_file(context.get(), options.certificate_file.c_str()) != 1) {
-    return broken(options.certificate_file);
-  }
-  if (!options.key_file.empty() &&
-      SSL_CTX_use_PrivateKey_file(context.get(), options.key_file.c_str(), SSL_FILETYPE_PEM) != 1) {
-    return broken(options.key_file);
-  }
+  RETURN_IF_ERROR(LoadAuthorities(context.get(), options));
+  RETURN_IF_ERROR(LoadOwn(context.get(), options));
   SSL_CTX_set_verify(context.get(),
                      options.insecure_skip_verify ? SSL_VERIFY_NONE : SSL_VERIFY_PEER, nullptr);
   return context;
@@ -122,9 +175,12 @@ class TlsStream final : public ByteStream {
   Error Refused(const Error& error) const {
     const long verdict = SSL_get_verify_result(session_.get());
     if (verdict == X509_V_OK) return error;
+    const bool name =
+        verdict == X509_V_ERR_HOSTNAME_MISMATCH || verdict == X509_V_ERR_IP_ADDRESS_MISMATCH;
     return Unavailable("TLS: the server's certificate is not accepted: " +
                        std::string(X509_verify_cert_error_string(verdict)) +
-                       "; name its authority in tls_config.ca_file");
+                       (name ? "; say in tls_config.server_name whose it is"
+                             : "; name its authority in tls_config.ca_file"));
   }
 
   const std::unique_ptr<ByteStream> socket_;  // closed last

@@ -15,9 +15,9 @@ class RedisCollector(TocsinCase):
         return server
 
     def watch(self, *entries):
-        return self.serve({"global": {"scrape_interval": "300ms"}, "collectors": {"redis": list(entries)}})
+        return self.serve({"global": {"scrape_interval": "1s"}, "collectors": {"redis": list(entries)}})
 
-    def value(self, expression, expected=None, timeout=20):
+    def value(self, expression, expected=None, timeout=60):
         result = eventually(lambda: [value for value in [self.server.value(expression)]
                                      if value is not None and expected in (None, value)], timeout=timeout)
         self.assertTrue(result, f"{expression} is {self.server.value(expression)}, expected {expected}\n{self.log}")
@@ -45,7 +45,7 @@ class RedisCollector(TocsinCase):
             self.value(f'redis_up{{instance="{instance}"}}', up)
         errors = [target["lastError"] for target in self.server.get("/api/v1/targets")["data"]["activeTargets"]]
         self.assertTrue(any("self-signed certificate" in error and "ca_file" in error for error in errors), errors)
-        self.assertTrue(any("address mismatch" in error for error in errors), errors)
+        self.assertTrue(any("address mismatch; say in tls_config.server_name" in error for error in errors), errors)
 
     def test_an_acl_user_with_few_rights(self):
         server = self.redis()
@@ -99,7 +99,7 @@ class RedisCollector(TocsinCase):
         config.write_text(f"port {port}\nsentinel monitor main 127.0.0.1 {primary.port} 1\n"
                           f"sentinel down-after-milliseconds main 5000\ndir {self.folder}\n")
         sentinel = databases.Server(self.folder / "sentinel", port)
-        sentinel.spawn("/usr/bin/redis-sentinel", config)
+        sentinel.spawn("/usr/bin/redis-server", config, "--sentinel")
         self.addCleanup(sentinel.stop)
         self.assertTrue(eventually(lambda: databases.listening(port)))
         self.watch({"url": f"redis://127.0.0.1:{port}"})
@@ -109,6 +109,7 @@ class RedisCollector(TocsinCase):
         self.value(f"redis_sentinel_master_setting_down_after_milliseconds{{{address}}}", 5000)
         self.value(f"redis_sentinel_master_ok_sentinels{{{address}}}", 1)
         self.value('redis_sentinel_master_ckquorum_status{master_name="main"}', 1)
+        self.value("redis_exporter_last_scrape_error", 0)
 
     def test_a_node_of_a_cluster(self):
         server = self.redis(cluster_enabled="yes")
