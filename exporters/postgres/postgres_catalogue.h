@@ -11,11 +11,14 @@
 
 namespace tocsin {
 
-// Filled once per session, because another server may have taken over the address.
+// Filled for every session, because another server may have taken over the address, and now and
+// then anew, because extensions and grants come and go.
 struct PostgresCatalogue {
   struct View {
     std::string qualified;  // pg_catalog.pg_stat_io; the extension's schema otherwise
     std::set<std::string, std::less<>> columns;  // none for a function
+
+    friend bool operator==(const View&, const View&) = default;
   };
   int version = 0;  // 150018
   std::string role;

@@ -152,15 +152,23 @@ class PostgresCollector final : public Collector {
   Status AskServer(CollectContext& context) {
     RETURN_IF_ERROR(server_.Begin(context.deadline - kMargin));
     if (server_.fresh()) questions_.reset();
-    if (!questions_) {
-      ASSIGN_OR_RETURN(catalogue_, ReadCatalogue(server_));
-      questions_.emplace(maker_.Make(catalogue_, true));
-      databases_.clear();
-      databases_found_.reset();
-    }
+    RETURN_IF_ERROR(LookAround());
     maker_.NoteMissingRoles(catalogue_, context.problems);
     const auto query = [this](const std::string& sql) { return server_.Query(sql); };
-    RETURN_IF_ERROR(questions_->Ask(clock_, query, catalogue_.role, context.problems));
+    return questions_->Ask(clock_, server_.last_start(), query, catalogue_.role, context.problems);
+  }
+
+  // What the server has and what the role may do, at the beginning and now and then.
+  Status LookAround() {
+    const SteadyTime now = clock_.Steady();
+    if (questions_ && now - looked_around_ < config_.normal_interval) return Ok();
+    ASSIGN_OR_RETURN(PostgresCatalogue found, ReadCatalogue(server_));
+    if (!questions_ || found.views != catalogue_.views || found.version != catalogue_.version) {
+      questions_.emplace(maker_.Make(found, true));
+      databases_.clear();
+    }
+    catalogue_ = std::move(found);
+    looked_around_ = now;
     return config_.discover_databases ? FindDatabases() : Ok();
   }
 
@@ -171,14 +179,11 @@ class PostgresCollector final : public Collector {
   }
 
   Status FindDatabases() {
-    const SteadyTime now = clock_.Steady();
-    if (databases_found_ && now - *databases_found_ < config_.normal_interval) return Ok();
     ASSIGN_OR_RETURN(
         const PostgresRows rows,
         server_.Query("SELECT datname FROM pg_database WHERE datallowconn AND NOT datistemplate "
                       "AND datname <> current_database() "
                       "AND has_database_privilege(oid, 'CONNECT') ORDER BY datname"));
-    databases_found_ = now;
     std::map<std::string, Visited> found;
     for (size_t row = 0; row < rows.rows() && found.size() < kMaxDatabases; ++row) {
       const std::string name(rows.At(row, 0).value_or(""));
@@ -230,7 +235,8 @@ class PostgresCollector final : public Collector {
       visited.questions.emplace(maker_.Make(catalogue, false));
     }
     const auto query = [this](const std::string& sql) { return visitor_->Query(sql); };
-    RETURN_IF_ERROR(visited.questions->Ask(clock_, query, catalogue_.role, context.problems));
+    RETURN_IF_ERROR(visited.questions->Ask(clock_, visitor_->last_start(), query, catalogue_.role,
+                                           context.problems));
     visited.answered = clock_.Steady();
     return Ok();
   }
@@ -278,11 +284,11 @@ class PostgresCollector final : public Collector {
   Scheduler& scheduler_;
   PostgresConnection server_;
   PostgresCatalogue catalogue_;
+  SteadyTime looked_around_;
   std::optional<PostgresQuestions> questions_;
   uint64_t collections_ = 0;
 
   std::map<std::string, Visited> databases_;
-  std::optional<SteadyTime> databases_found_;
   Mutex visitor_mutex_;  // for Cancel; only Collect changes what it guards
   std::unique_ptr<PostgresConnection> visitor_;
   std::string visitor_database_;

@@ -92,6 +92,8 @@ std::string CleanMessage(std::string text, const PostgresConfig& config) {
       at += kInstead.size();
     }
   }
+  // Behind the message, Postgres shows the statement.
+  text.resize(std::min(text.find("\nLINE "), text.size()));
   return PeerMessage(text);
 }
 
@@ -204,6 +206,7 @@ struct PostgresConnection::State {
   std::unique_ptr<BoundedSession> connection;
   bool fresh = false;
   SteadyTime deadline;
+  SteadyTime last_start;
   SocketWatchdog watchdog;
 
   void Drop() { connection.reset(); }
@@ -227,11 +230,13 @@ struct PostgresConnection::State {
     return Limit(settings + "; ");
   }
 
-  // A statement may take what is left of the collection; the rest is kept for the answer.
+  // A statement may take a third of the time: one that is slow must not cost the others' figures.
   Status Limit(const std::string& settings) {
-    const auto left = std::chrono::duration_cast<Duration>(deadline - clock.Steady()).count();
-    const std::string ms = std::to_string(std::max<int64_t>(left - left / 8, 1));
-    const Result<PostgresRows> set = Run(settings + "SET statement_timeout = " + ms);
+    const auto left = std::chrono::duration_cast<Duration>(deadline - clock.Steady());
+    const Duration longest = std::max(left / 3, Duration(1));
+    last_start = deadline - longest;
+    const Result<PostgresRows> set =
+        Run(settings + "SET statement_timeout = " + std::to_string(longest.count()));
     return set.ok() ? Ok() : Status(set.error());
   }
 
@@ -306,6 +311,8 @@ Status PostgresConnection::Begin(SteadyTime deadline) {
 }
 
 bool PostgresConnection::fresh() const { return state_->fresh; }
+
+SteadyTime PostgresConnection::last_start() const { return state_->last_start; }
 
 Result<PostgresRows> PostgresConnection::Query(const std::string& sql) {
   if (state_->connection == nullptr) return Unavailable(state_->name + ": the session is over");

@@ -33,6 +33,9 @@ class PostgresConnection {
   Status Begin(SteadyTime deadline);
   // Whether the last Begin made a new session: the server may be another one than before.
   bool fresh() const;
+  // When the last statement should begin, so that it ends before the deadline: each may take a
+  // third of the time.
+  SteadyTime last_start() const;
   // kExecution, kPermissionDenied: the server refused the statement; the session goes on. Others:
   // it is over.
   Result<PostgresRows> Query(const std::string& sql);

@@ -23,11 +23,12 @@ bool PostgresQuestions::Due(const Asked& asked, SteadyTime now) {
   return now - *asked.answered >= every * (1 - kEarly);
 }
 
-Status PostgresQuestions::Ask(const Clock& clock, const Query& query, std::string_view role,
-                              std::vector<std::string>& problems) {
+Status PostgresQuestions::Ask(const Clock& clock, SteadyTime until, const Query& query,
+                              std::string_view role, std::vector<std::string>& problems) {
   for (Asked& asked : asked_) {
     const SteadyTime started = clock.Steady();
     if (!Due(asked, started)) continue;
+    if (started >= until) break;
     const Result<PostgresRows> rows = query(asked.question.sql);
     const SteadyTime ended = clock.Steady();
     asked.asked = true;

@@ -39,10 +39,11 @@ class PostgresQuestions {
 
   explicit PostgresQuestions(std::vector<PostgresQuestion> questions);
 
-  // Asks what is due, in its order, and keeps the answers. A question that the server refuses is
-  // told in `problems` and asked again in the next round; what it gave before is shown until it is
-  // due the next time, and forgotten then. An error: the session is over.
-  Status Ask(const Clock& clock, const Query& query, std::string_view role,
+  // Asks what is due, in its order, and keeps the answers. No question is begun after `until`: the
+  // next round goes on with those that are due then. A question that the server refuses is told in
+  // `problems` and asked again in the next round; what it gave before is shown until it is due the
+  // next time, and forgotten then. An error: the session is over.
+  Status Ask(const Clock& clock, SteadyTime until, const Query& query, std::string_view role,
              std::vector<std::string>& problems);
   // Everything that was answered last.
   void Replay(MetricSink& sink) const;

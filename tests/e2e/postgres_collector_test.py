@@ -22,15 +22,15 @@ class PostgresCollector(TocsinCase):
         for name in ("app", "other", "test_1"):
             self.postgres.sql(f"CREATE DATABASE {name}")
         self.postgres.sql("CREATE TABLE jobs (kind text, at int); INSERT INTO jobs SELECT 'mail', g FROM "
-                          "generate_series(1, 7) g", "app")
+                          "generate_series(1, 7) g; GRANT SELECT ON jobs TO tocsin_monitor", "app")
         self.postgres.sql("CREATE TABLE things (id int PRIMARY KEY)", "other")
 
-    def watch(self, interval="300ms", user="tocsin_monitor", **more):
+    def watch(self, interval="1s", user="tocsin_monitor", **more):
         entry = {"host": "127.0.0.1", "port": self.postgres.port, "user": user, "password": PASSWORD,
                  "database": "app", "normal_interval": interval, "slow_interval": interval} | more
         return self.serve({"global": {"scrape_interval": interval}, "collectors": {"postgres": entry}})
 
-    def value(self, expression, expected=None, timeout=20):
+    def value(self, expression, expected=None, timeout=60):
         """The value, as soon as it is there (and as expected)."""
         result = eventually(lambda: [value for value in [self.server.value(expression)]
                                      if value is not None and expected in (None, value)], timeout=timeout)
@@ -87,7 +87,8 @@ class PostgresCollector(TocsinCase):
                 self.assertIsNotNone(self.server.value(f'{family}{{relname="jobs"}}'), family)
             self.assertEqual(self.server.value("pg_exporter_last_scrape_error"), 0)
             self.assertEqual(self.server.value("min(pg_scrape_collector_success)"), 1)
-            self.assertLess(self.server.value("pg_exporter_last_scrape_duration_seconds"), 0.25)
+            # Nobody waits for the lock: an exporter that does takes a minute.
+            self.assertLess(self.server.value("pg_exporter_last_scrape_duration_seconds"), 2)
             cursor.execute("ROLLBACK")
         waiter.join(10)
         self.assertTrue(eventually(lambda: self.server.value(f"count({blocked})") is None))
@@ -120,6 +121,7 @@ class PostgresCollector(TocsinCase):
         self.value('pg_scrape_collector_success{collector="stat_database"}', 1)
         self.postgres.sql("GRANT pg_monitor TO bare")
         self.value('pg_scrape_collector_success{collector="wal"}', 1)
+        self.assertTrue(eventually(lambda: "GRANT" not in self.target_health("postgres")["lastError"]))
 
     def test_custom_queries(self):
         self.write("queries.yml", """
@@ -163,6 +165,13 @@ app_old:
             self.value('pg_stat_activity_count{application_name="web",backend_type="client backend",datname="app",'
                        'state="idle",usename="postgres",wait_event="ClientRead",wait_event_type="Client"}', 1)
 
+    def test_an_extension_that_comes_later_is_noticed(self):
+        self.watch(enable=["stat_statements"])
+        self.value("pg_up", 1)
+        self.assertIsNone(self.server.value("count(pg_stat_statements_calls_total)"))
+        self.postgres.sql("CREATE EXTENSION pg_stat_statements", "app")
+        self.value("count(pg_stat_statements_calls_total) > 3")
+
     def test_tables_beyond_the_cap_are_merged(self):
         for number in range(20):
             self.postgres.sql(f"CREATE TABLE t{number} AS SELECT g FROM generate_series(1, {number + 1}) g", "app")
@@ -184,7 +193,7 @@ app_old:
         standby = databases.Postgres(self.folder / "standby", self.ports.free()).copy_of(self.postgres)
         self.addCleanup(standby.stop)
         standby.start()
-        self.serve({"global": {"scrape_interval": "300ms"}, "collectors": {"postgres": [
+        self.serve({"global": {"scrape_interval": "1s"}, "collectors": {"postgres": [
             {"url": server.url(), "instance": name} for name, server in
             (("primary", self.postgres), ("standby", standby))]}})
         self.value('pg_replication_is_replica{instance="standby"}', 1)

@@ -41,11 +41,11 @@ class QuestionsTest : public testing::Test {
 
   std::vector<std::string> Round(PostgresQuestions& questions) {
     std::vector<std::string> problems;
-    EXPECT_TRUE(
-        questions
-            .Ask(
-                clock_, [this](const std::string& sql) { return Answer(sql); }, "watch", problems)
-            .ok());
+    EXPECT_TRUE(questions
+                    .Ask(
+                        clock_, until_, [this](const std::string& sql) { return Answer(sql); },
+                        "watch", problems)
+                    .ok());
     return problems;
   }
 
@@ -56,6 +56,7 @@ class QuestionsTest : public testing::Test {
   }
 
   testing_support::FakeClock clock_;
+  SteadyTime until_ = clock_.Steady() + std::chrono::hours(1);
   std::vector<std::string> asked_;
   std::string refuse_;
 };
@@ -84,6 +85,16 @@ TEST_F(QuestionsTest, ARefusedQuestionIsAskedAgainAndTheOthersGoOn) {
   EXPECT_TRUE(Shown(questions).contains("slow"));
 }
 
+TEST_F(QuestionsTest, WhatTimeDoesNotAllowIsForTheNextRound) {
+  PostgresQuestions questions({Question("a", {}), Question("slow", seconds(60))});
+  until_ = clock_.Steady();
+  Round(questions);
+  EXPECT_THAT(asked_, IsEmpty());
+  until_ = clock_.Steady() + seconds(1);
+  Round(questions);
+  EXPECT_THAT(asked_, ElementsAre("SELECT a", "SELECT slow"));
+}
+
 TEST_F(QuestionsTest, AnEndedSessionEndsTheRound) {
   PostgresQuestions questions({Question("a", {}), Question("b", {})});
   std::vector<std::string> problems;
@@ -92,7 +103,7 @@ TEST_F(QuestionsTest, AnEndedSessionEndsTheRound) {
     ++statements;
     return Unavailable("gone");
   };
-  EXPECT_FALSE(questions.Ask(clock_, broken, "watch", problems).ok());
+  EXPECT_FALSE(questions.Ask(clock_, until_, broken, "watch", problems).ok());
   EXPECT_EQ(statements, 1);
 }
 
