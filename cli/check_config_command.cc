@@ -8,6 +8,7 @@
 #include "cli/findings_report.h"
 #include "cli/rule_file_check.h"
 #include "config/yaml_reader.h"
+#include "exporters/collectors.h"
 
 namespace tocsin::cli {
 namespace {
@@ -106,7 +107,11 @@ Status CheckAgent(const FileSystem& files, const std::string& path) {
 
 Result<Config> Load(const std::string& path, const ConfigCheck& options, CommandContext& context) {
   if (options.agent) RETURN_IF_ERROR(CheckAgent(context.files, path));
-  if (!options.syntax_only) return LoadConfig(context.files, context.environment, path);
+  if (!options.syntax_only) {
+    ASSIGN_OR_RETURN(Config config, LoadConfig(context.files, context.environment, path));
+    RETURN_IF_ERROR(CheckCollectors(config));
+    return config;
+  }
   const OnlyFile only(context.files, path);
   return LoadConfig(only, context.environment, path);
 }

@@ -36,6 +36,16 @@ const CollectorSpec* FindCollector(std::string_view name) {
   return nullptr;
 }
 
+Status CheckCollectors(const Config& config) {
+  for (const CollectorSpec& collector : Collectors()) {
+    if (collector.check == nullptr) continue;
+    for (const CollectorTarget& target : collector.targets(config, "")) {
+      RETURN_IF_ERROR(collector.check(*target.config));
+    }
+  }
+  return Ok();
+}
+
 const FamilySpec* FindFamily(std::string_view metric_name) {
   const FamilySpec* wildcard = nullptr;
   for (const CollectorSpec& collector : Collectors()) {

@@ -68,6 +68,8 @@ bool SameConfig(const CollectorConfig& a, const CollectorConfig& b) {
 std::span<const CollectorSpec> Collectors();
 // Null when there is none of that name.
 const CollectorSpec* FindCollector(std::string_view name);
+// What is wrong with what the configuration asks of collectors, beyond what its reader could see.
+Status CheckCollectors(const Config& config);
 // The row of that name in any collector's table, wildcard rows included; null when no built-in
 // collector gives it.
 const FamilySpec* FindFamily(std::string_view metric_name);
