@@ -73,6 +73,8 @@ struct CommandContext {
   std::function<void(std::string_view)> err;
   // Waits; false when the command is to end instead of going on.
   std::function<bool(Duration)> pause;
+  // Waits until that time of the clock's Steady(), finer than a millisecond; false as with `pause`.
+  std::function<bool(SteadyTime)> sleep_until;
   bool colors = false;    // standard output is a terminal and NO_COLOR is not set
   bool progress = false;  // standard error is a terminal: long work shows how far it is
 };

@@ -3,8 +3,7 @@
 namespace tocsin::cli {
 
 std::span<const CommandSpec* const> Commands() {
-  // One row each.
-  // clang-format off
+  // clang-format off: a line each
   static constexpr const CommandSpec* kCommands[] = {
       &kServeCommand,
       &kAlertsCommand,
@@ -19,6 +18,9 @@ std::span<const CommandSpec* const> Commands() {
       &kTestRulesCommand,
       &kTestPromqlCommand,
       &kRulesLintCommand,
+      &kLoadCommand,
+      &kValidateCommand,
+      &kGateCommand,
       &kCompletionCommand,
       &kVersionCommand,
   };

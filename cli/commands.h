@@ -25,5 +25,8 @@ extern const CommandSpec kTestRulesCommand;          // test_rules_command.cc
 extern const CommandSpec kCheckAlertmanagerCommand;  // check_alertmanager_command.cc
 extern const CommandSpec kRouteCommand;              // route_command.cc
 extern const CommandSpec kVersionCommand;            // version_command.cc
+extern const CommandSpec kLoadCommand;               // load_command.cc
+extern const CommandSpec kValidateCommand;           // validate_command.cc
+extern const CommandSpec kGateCommand;               // gate_command.cc
 
 }  // namespace tocsin::cli

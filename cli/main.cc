@@ -41,6 +41,11 @@ int main(int argc, char** argv) {
             std::this_thread::sleep_for(time);
             return true;
           },
+      .sleep_until =
+          [](tocsin::SteadyTime time) {
+            std::this_thread::sleep_until(time);
+            return true;
+          },
       .colors = tocsin::cli::WantsColors(STDOUT_FILENO, &Variable),
       .progress = tocsin::cli::IsTerminal(STDERR_FILENO, &Variable),
   };

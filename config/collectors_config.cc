@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 
+#include "base/go_float.h"
 #include "config/config_reader.h"
 
 namespace tocsin {
@@ -303,7 +304,8 @@ Result<QuantilesConfig> ReadQuantiles(const YamlNode& node) {
   }
   ASSIGN_OR_RETURN(const std::vector<YamlNode> quantiles, fields.OptionalList("quantiles"));
   for (const YamlNode& quantile : quantiles) {
-    ASSIGN_OR_RETURN(const double number, quantile.AsDouble());
+    // The text is kept as it is written, in quotes or not.
+    const double number = ParseGoFloat(quantile.text()).value_or(-1);
     if (!(number >= 0 && number <= 1)) {
       return quantile.ErrorHere("a quantile lies between 0 and 1");
     }

@@ -65,9 +65,32 @@ class Examples(unittest.TestCase):
                 self.assertEqual(done.returncode, 0, page.name + done.stdout + done.stderr)
         self.assertGreater(seen, 1)
 
+    def test_journeys_can_be_read(self):
+        for page, text in blocks("yaml"):
+            if not text.startswith("# journeys.yml\n"):
+                continue
+            with self.subTest(page=page.name), tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder) / "journeys.yml"
+                path.write_text(text)
+                # Nobody listens there: the file is read, and the journeys fail.
+                done = run("validate", f"--journeys={path}", "http://127.0.0.1:1")
+                self.assertEqual(done.returncode, 1, done.stderr)
+                self.assertIn(" failed\n", done.stdout)
+
+    def test_gates_can_be_read(self):
+        for page, text in blocks("yaml"):
+            if not text.startswith("# gates.yml\n"):
+                continue
+            with self.subTest(page=page.name), tempfile.TemporaryDirectory() as folder:
+                path = pathlib.Path(folder) / "gates.yml"
+                path.write_text(text)
+                done = run("gate", str(path), "--explain")
+                self.assertEqual(done.returncode, 0, done.stderr)
+                self.assertIn("health_check (pre, post)", done.stdout)
+
     def test_every_yaml_block_is_one_of_them(self):
         for page, text in blocks("yaml"):
-            self.assertRegex(text, r"^# (tocsin|rules|tests|queries|alertmanager|tocsin-lint)\.yml\n", page.name)
+            self.assertRegex(text, r"^# (tocsin|rules|tests|queries|alertmanager|tocsin-lint|journeys|gates)\.yml\n", page.name)
 
     def test_the_route_on_the_page_is_the_programs(self):
         page = (SOURCE / "docs/alertmanager_config.md").read_text()

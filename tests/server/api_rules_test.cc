@@ -16,7 +16,7 @@ using testing::Not;
 class NoPage final : public ExpositionSource {
  public:
   uint64_t generation() const override { return 0; }
-  void Render(ExpositionFormat /*format*/,
+  void Render(const ExpositionRequest& /*request*/,
               const std::function<void(std::string_view)>& /*write*/) const override {}
 };
 

@@ -96,7 +96,7 @@ TEST_P(ClockJump, NeitherEndsNorRepeatsAnAlert) {
 }
 
 INSTANTIATE_TEST_SUITE_P(BackAndForth, ClockJump, testing::Values(10min, -10min),
-                         [](const auto& info) { return info.param > 0s ? "Ahead" : "Back"; });
+                         [](const auto& param) { return param.param > 0s ? "Ahead" : "Back"; });
 
 }  // namespace
 }  // namespace tocsin

@@ -1,0 +1,396 @@
+#include <algorithm>
+#include <cmath>
+
+#include "delivery/gate/gate_run.h"
+#include "delivery/quantity.h"
+
+namespace tocsin::delivery {
+namespace {
+
+std::string Filled(std::string text, const std::string& color, Duration window) {
+  const std::pair<std::string_view, std::string> places[] = {
+      {"${color}", color}, {"${window}", FormatPrometheusDuration(window)}};
+  for (const auto& [place, value] : places) {
+    for (size_t at = 0; (at = text.find(place, at)) != std::string::npos; at += value.size()) {
+      text.replace(at, place.size(), value);
+    }
+  }
+  return text;
+}
+
+}  // namespace
+
+// A number, or the verdict and the reason why there is none.
+struct GateRun::Answer {
+  std::optional<double> value;
+  GateVerdict verdict = GateVerdict::kInconclusive;
+  std::string why;
+  std::string query;
+  uint64_t samples = 0;
+};
+
+// What the rounds of one check have come to.
+struct GateRun::Tally {
+  GateCheck last;
+  int64_t failures = 0;
+  int64_t successes = 0;
+  int64_t in_a_row = 0;
+  uint64_t rounds = 0;
+  bool decided = false;
+};
+
+// Figures: measured in rounds.
+
+std::vector<std::pair<std::string, std::function<GateCheck()>>> GateRun::Figures() {
+  std::vector<std::pair<std::string, std::function<GateCheck()>>> figures;
+  const auto add = [&](std::string id, const std::optional<double>& limit, auto measure) {
+    if (limit) figures.emplace_back(id, [=, limit = *limit] { return measure(id, limit); });
+  };
+  if (const auto& gate = inputs_.spec.performance) {
+    const std::string section = "performance_validation.";
+    add(section + "response_time_p95 server", gate->response_time_p95,
+        [this](const std::string& id, double limit) {
+          return ServerSide(id, "response_time_p95", limit, GateUnit::kSeconds, true);
+        });
+    add(section + "memory_usage_max", gate->memory_usage_max,
+        [this](const std::string& id, double limit) {
+          return ServerSide(id, "memory_usage", limit, GateUnit::kBytes, false);
+        });
+    add(section + "error_rate_max", gate->error_rate_max,
+        [this](const std::string& id, double limit) {
+          return ServerSide(id, "error_rate", limit, GateUnit::kRatio, true);
+        });
+  }
+  if (const auto& gate = inputs_.spec.rollback;
+      gate && IncludesPhase(inputs_.phase, {GatePhase::kStep, GatePhase::kPost})) {
+    const std::string section = "rollback_criteria.";
+    add(section + "response_time_degradation", gate->response_time_degradation,
+        [this](const std::string&, double limit) { return Degradation(limit); });
+    add(section + "error_rate_spike", gate->error_rate_spike,
+        [this](const std::string& id, double limit) {
+          return ServerSide(id, "error_rate", limit, GateUnit::kRatio, true);
+        });
+    add(section + "error_rate_increase", gate->error_rate_increase,
+        [this](const std::string&, double limit) { return ErrorIncrease(limit); });
+    add(section + "memory_usage_spike", gate->memory_usage_spike,
+        [this](const std::string&, double limit) { return MemorySpike(limit); });
+  }
+  if (inputs_.spec.no_alerts) figures.emplace_back("alerts", [this] { return Alerts(); });
+  for (const CustomGate& gate : inputs_.spec.custom) {
+    figures.emplace_back("custom." + gate.name, [this, &gate] { return Custom(gate); });
+  }
+  return figures;
+}
+
+void GateRun::CheckFigures(GateReport& report) {
+  const auto figures = Figures();
+  if (figures.empty()) return;
+  const MeasurePlan& plan = inputs_.spec.measure;
+  const auto& pause = world_.load.journey.pause;
+  std::vector<Tally> tallies(figures.size());
+  bool goes_on = plan.initial_delay <= Duration::zero() || pause(plan.initial_delay);
+  for (int64_t round = 0; goes_on && round < plan.count; ++round) {
+    if (round > 0 && !pause(plan.interval)) break;
+    goes_on = false;
+    for (size_t i = 0; i < figures.size(); ++i) {
+      Tally& tally = tallies[i];
+      if (tally.decided) continue;
+      GateCheck check = figures[i].second();
+      ++tally.rounds;
+      const bool passed = check.verdict == GateVerdict::kPass;
+      const bool failed = check.verdict == GateVerdict::kFail;
+      tally.successes += passed ? 1 : 0;
+      tally.in_a_row = passed ? tally.in_a_row + 1 : 0;
+      tally.failures += failed ? 1 : 0;
+      tally.last = std::move(check);
+      tally.decided = tally.failures > plan.failure_limit ||
+                      (plan.consecutive_success > 0 && tally.in_a_row >= plan.consecutive_success);
+      goes_on = goes_on || !tally.decided;
+    }
+  }
+  for (Tally& tally : tallies) {
+    if (tally.rounds == 0) {
+      tally.last.why = "interrupted before it was measured";
+    } else if (tally.failures > plan.failure_limit) {
+      tally.last.verdict = GateVerdict::kFail;
+    } else if (tally.last.verdict == GateVerdict::kFail) {
+      // Tolerated; what the other rounds said counts.
+      tally.last.verdict = tally.successes > 0 ? GateVerdict::kPass : GateVerdict::kInconclusive;
+      tally.last.why += ", tolerated by failure_limit";
+    } else if (tally.last.verdict == GateVerdict::kPass && plan.consecutive_success > 0 &&
+               tally.in_a_row < plan.consecutive_success) {
+      tally.last.verdict = GateVerdict::kInconclusive;
+      tally.last.why = "only " + std::to_string(tally.in_a_row) + " of " +
+                       std::to_string(plan.consecutive_success) + " successes in a row";
+    }
+    report.checks.push_back(std::move(tally.last));
+  }
+  for (size_t i = 0; i < figures.size(); ++i) {
+    GateCheck& check = report.checks[report.checks.size() - figures.size() + i];
+    check.id = figures[i].first;
+  }
+}
+
+std::map<std::string, double> GateRun::MeasureBaseline() {
+  std::map<std::string, double> figures;
+  for (const char* query : {"response_time_p95", "memory_usage", "error_rate"}) {
+    if (const Answer answer = Ask(query, inputs_.color); answer.value) {
+      figures[query] = *answer.value;
+    }
+  }
+  return figures;
+}
+
+GateCheck GateRun::ServerSide(std::string id, std::string_view query, double limit, GateUnit unit,
+                              bool needs_requests) {
+  GateCheck check{.id = std::move(id), .unit = unit, .limit = limit};
+  const Answer trust = Trust(needs_requests);
+  const Answer answer = Ask(query, inputs_.color);
+  check.what = std::string(query) + " of " + inputs_.color;
+  check.query = answer.query;
+  check.samples = trust.samples;
+  check.value = answer.value;
+  check.verdict = answer.verdict;
+  check.why = answer.why;
+  Judge(check);
+  if (answer.value && !trust.why.empty()) {
+    check.verdict = trust.verdict;
+    check.why = trust.why;
+  }
+  return check;
+}
+
+// The comparisons with the baseline.
+
+GateCheck GateRun::Degradation(double limit) {
+  GateCheck check = ServerSide("", "response_time_p95", limit, GateUnit::kRatio, true);
+  check.what = "95th percentile above the baseline's";
+  const std::optional<double> own = check.value;
+  check.value.reset();
+  if (!own || check.verdict == GateVerdict::kInconclusive) return check;
+  const Answer base = Base("response_time_p95");
+  check.verdict = base.verdict;
+  check.why = base.why;
+  if (!base.value) return check;
+  if (*base.value <= 0) {
+    check.verdict = GateVerdict::kInconclusive;
+    check.why = "the baseline's 95th percentile is 0";
+    return check;
+  }
+  check.value = *own / *base.value - 1;
+  Judge(check);
+  const std::string pair = FormatSpan(*own) + " against " + FormatSpan(*base.value);
+  const double delta = *own - *base.value;
+  if (check.verdict == GateVerdict::kFail && delta <= inputs_.spec.rollback->min_delta) {
+    check.verdict = GateVerdict::kPass;
+    check.why =
+        pair + " differ by less than min_delta, " + FormatSpan(inputs_.spec.rollback->min_delta);
+  } else if (check.verdict == GateVerdict::kFail) {
+    check.why += ": " + pair;
+  }
+  return check;
+}
+
+GateCheck GateRun::ErrorIncrease(double limit) {
+  GateCheck check = ServerSide("", "error_rate", limit, GateUnit::kRatio, true);
+  check.what = "error rate above the baseline's";
+  const std::optional<double> own = check.value;
+  check.value.reset();
+  if (!own || check.verdict == GateVerdict::kInconclusive) return check;
+  const Answer base = Base("error_rate");
+  check.verdict = base.verdict;
+  check.why = base.why;
+  check.base = base.value;
+  if (!base.value) return check;
+  check.value = *own - *base.value;
+  Judge(check);
+  return check;
+}
+
+GateCheck GateRun::MemorySpike(double limit) {
+  GateCheck check = ServerSide("", "memory_usage", limit, GateUnit::kRatio, false);
+  check.what = "memory above the baseline's at the same age";
+  const std::optional<double> own = check.value;
+  check.value.reset();
+  if (!own || check.verdict == GateVerdict::kInconclusive) return check;
+  const Answer base = BaseMemory();
+  check.verdict = base.verdict;
+  check.why = base.why;
+  if (!base.value) return check;
+  if (*base.value <= 0) {
+    check.verdict = GateVerdict::kInconclusive;
+    check.why = "the baseline uses no memory";
+    return check;
+  }
+  check.value = *own / *base.value - 1;
+  Judge(check);
+  const std::string pair = FormatSize(*own) + " against " + FormatSize(*base.value);
+  if (check.verdict == GateVerdict::kFail) check.why += ": " + pair;
+  if (check.verdict == GateVerdict::kPass && !base.why.empty()) check.why = base.why;
+  return check;
+}
+
+// The rules of a rule file as they are: what holds now is pending or firing, or will be.
+GateCheck GateRun::Alerts() {
+  GateCheck check{.id = "alerts",
+                  .what = "no alert rule holds for " + inputs_.color,
+                  .unit = GateUnit::kNumber,
+                  .limit = 0,
+                  .samples = inputs_.alerts.size()};
+  if (inputs_.alerts.empty()) {
+    check.why = "no alert rules are given; name their files with --rules";
+    return check;
+  }
+  std::string holding;
+  double count = 0;
+  for (const WatchedAlert& alert : inputs_.alerts) {
+    const Result<std::vector<MetricSample>> samples =
+        world_.metrics.Query(alert.expr, world_.load.journey.clock.Now());
+    if (!samples.ok()) {
+      const ErrorCode code = samples.error().code;
+      const bool unreachable = code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
+      check.verdict = unreachable ? GateVerdict::kUnreachable : GateVerdict::kError;
+      check.why = alert.name + ": " + samples.error().message;
+      return check;
+    }
+    const auto ours = std::ranges::count_if(*samples, [&](const MetricSample& sample) {
+      return sample.labels.Get("color") == inputs_.color;
+    });
+    if (ours == 0) continue;
+    count += static_cast<double>(ours);
+    holding += (holding.empty() ? "" : ", ") + alert.name;
+  }
+  check.value = count;
+  Judge(check);
+  if (check.verdict == GateVerdict::kFail) check.why = "these hold: " + holding;
+  return check;
+}
+
+GateCheck GateRun::Custom(const CustomGate& gate) {
+  const std::string expr = Filled(gate.query, inputs_.color, inputs_.spec.window);
+  const Answer answer = AskOne(expr, world_.load.journey.clock.Now());
+  GateCheck check{.id = "custom." + gate.name,
+                  .what = gate.name,
+                  .verdict = answer.verdict,
+                  .value = answer.value,
+                  .query = expr,
+                  .why = answer.why};
+  for (const bool least : {false, true}) {
+    const std::optional<double>& limit = least ? gate.min : gate.max;
+    if (!limit || check.verdict == GateVerdict::kFail) continue;
+    check.limit = limit;
+    check.limit_is_least = least;
+    Judge(check);
+  }
+  return check;
+}
+
+// Questions.
+
+std::vector<std::string> GateRun::Expressions(std::string_view query,
+                                              const std::string& color) const {
+  std::vector<std::string> expressions;
+  const auto given = inputs_.spec.queries.find(std::string(query));
+  if (given != inputs_.spec.queries.end()) {
+    expressions = given->second;
+  } else {
+    for (const GateQuery& row : DefaultGateQueries()) {
+      if (row.name == query) expressions = row.alternatives;
+    }
+  }
+  for (std::string& text : expressions) text = Filled(text, color, inputs_.spec.window);
+  return expressions;
+}
+
+GateRun::Answer GateRun::AskOne(const std::string& expr, Timestamp at) {
+  Answer answer{.query = expr};
+  const Result<std::vector<MetricSample>> samples = world_.metrics.Query(expr, at);
+  if (!samples.ok()) {
+    const ErrorCode code = samples.error().code;
+    const bool unreachable = code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
+    answer.verdict = unreachable ? GateVerdict::kUnreachable : GateVerdict::kError;
+    answer.why = samples.error().message;
+    return answer;
+  }
+  if (samples->empty()) {
+    answer.why = "no data";
+  } else if (samples->size() > 1) {
+    answer.verdict = GateVerdict::kError;
+    answer.why = std::to_string(samples->size()) +
+                 " series where one is meant; aggregate them, with max() or sum()";
+  } else if (!std::isfinite((*samples)[0].value)) {
+    answer.why = std::isnan((*samples)[0].value) ? "the value is NaN" : "the value is infinite";
+  } else {
+    answer.value = (*samples)[0].value;
+  }
+  return answer;
+}
+
+// The first alternative that has an answer; else what was wrong with the first.
+GateRun::Answer GateRun::Ask(std::string_view query, const std::string& color) {
+  std::optional<Answer> first;
+  for (const std::string& expr : Expressions(query, color)) {
+    Answer answer = AskOne(expr, world_.load.journey.clock.Now());
+    if (answer.value || answer.verdict != GateVerdict::kInconclusive) return answer;
+    if (!first) first = std::move(answer);
+  }
+  return first ? *first : Answer{.verdict = GateVerdict::kError, .why = "there is no query"};
+}
+
+GateRun::Answer GateRun::Base(std::string_view query) {
+  if (!inputs_.baseline.empty()) {
+    Answer answer = Ask(query, inputs_.baseline);
+    if (!answer.value) answer.why = "baseline " + inputs_.baseline + ": " + answer.why;
+    return answer;
+  }
+  const auto recorded = inputs_.recorded.find(std::string(query));
+  if (recorded != inputs_.recorded.end()) return {.value = recorded->second};
+  return {.why = "no baseline: give --baseline or --baseline-file"};
+}
+
+// A process grows in its first minutes: the baseline is asked for the time when it was as old as
+// the new color is now. When that was before the store begins, or the baseline is the younger one,
+// its present memory is taken.
+GateRun::Answer GateRun::BaseMemory() {
+  const Timestamp now = world_.load.journey.clock.Now();
+  if (inputs_.baseline.empty()) return Base("memory_usage");
+  const Answer own_start = Ask("started", inputs_.color);
+  const Answer base_start = Ask("started", inputs_.baseline);
+  if (own_start.value && base_start.value) {
+    const Timestamp then =
+        FromMs(std::llround((*base_start.value + ToSeconds(now) - *own_start.value) * 1000));
+    const std::vector<std::string> expressions = Expressions("memory_at", inputs_.baseline);
+    if (then < now && !expressions.empty()) {
+      if (Answer answer = AskOne(expressions[0], then); answer.value) return answer;
+    }
+  }
+  Answer answer = Base("memory_usage");
+  if (answer.value) answer.why = "compared with the baseline's present memory";
+  return answer;
+}
+
+GateRun::Answer GateRun::Trust(bool needs_requests) {
+  Answer trust = Ask("age", inputs_.color);
+  if (!trust.value) {
+    trust.why = "the age of the samples is not known: " + trust.why;
+    return trust;
+  }
+  const double limit = ToSeconds(inputs_.spec.max_age);
+  if (*trust.value > limit) {
+    return {.why = "the newest sample is " + FormatSpan(*trust.value) + " old"};
+  }
+  if (!needs_requests) return {.value = 0};
+  const Answer requests = Ask("requests", inputs_.color);
+  if (!requests.value) {
+    return {.verdict = requests.verdict, .why = "the number of requests: " + requests.why};
+  }
+  Answer answer{.value = 0, .samples = static_cast<uint64_t>(std::max(*requests.value, 0.0))};
+  if (*requests.value < inputs_.spec.min_requests) {
+    answer.why = FormatQuantity(*requests.value, GateUnit::kNumber) + " requests in " +
+                 FormatPrometheusDuration(inputs_.spec.window) + ", fewer than min_requests, " +
+                 FormatQuantity(inputs_.spec.min_requests, GateUnit::kNumber);
+  }
+  return answer;
+}
+
+}  // namespace tocsin::delivery

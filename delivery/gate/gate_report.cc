@@ -1,0 +1,257 @@
+#include "delivery/gate/gate_report.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "base/go_float.h"
+#include "base/json.h"
+#include "delivery/quantity.h"
+
+namespace tocsin::delivery {
+namespace {
+
+struct VerdictRow {
+  std::string_view name;
+  int exit_code;
+  std::string_view color;  // ANSI
+};
+
+// By GateVerdict.
+constexpr VerdictRow kVerdicts[] = {{"PASS", 0, "32"},
+                                    {"FAIL", 1, "31"},
+                                    {"INCONCLUSIVE", 2, "33"},
+                                    {"ERROR", 3, "31"},
+                                    {"UNREACHABLE", 4, "31"}};
+
+const VerdictRow& RowOf(GateVerdict verdict) { return kVerdicts[static_cast<size_t>(verdict)]; }
+
+std::string Cell(const std::optional<double>& value, GateUnit unit) {
+  return value ? FormatQuantity(*value, unit) : "n/a";
+}
+
+std::string LimitCell(const GateCheck& check) {
+  if (!check.limit) return "";
+  return (check.limit_is_least ? ">= " : "<= ") + FormatQuantity(*check.limit, check.unit);
+}
+
+std::string Painted(std::string text, GateVerdict verdict, bool colors) {
+  if (!colors) return text;
+  return fmt::format("\033[{}m{}\033[0m", RowOf(verdict).color, text);
+}
+
+std::string Headline(const GateReport& report) {
+  return fmt::format("{} of {}{}: {}", report.phase, report.color,
+                     report.baseline.empty() ? "" : " against " + report.baseline,
+                     NameOf(report.verdict));
+}
+
+std::string XmlEscaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    switch (c) {
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '&':
+        out += "&amp;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\n':
+        out += "&#10;";
+        break;
+      default:
+        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
+    }
+  }
+  return out;
+}
+
+std::string MarkdownEscaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) out += c == '|' ? "\\|" : std::string(1, c);
+  return out;
+}
+
+void WriteOptional(JsonWriter& json, std::string_view key, const std::optional<double>& value) {
+  json.Key(key);
+  value ? json.Double(*value) : json.Null();
+}
+
+void WriteCheck(const GateCheck& check, JsonWriter& json) {
+  json.BeginObject().Field("id", check.id).Field("what", check.what);
+  json.Field("verdict", std::string(NameOf(check.verdict)));
+  WriteOptional(json, "value", check.value);
+  WriteOptional(json, "limit", check.limit);
+  json.Field("limit_is", check.limit_is_least ? "least" : "most");
+  WriteOptional(json, "baseline", check.base);
+  json.Field("unit", static_cast<int>(check.unit)).Field("probed", check.probed);
+  json.Field("samples", check.samples).Field("query", check.query).Field("why", check.why);
+  json.EndObject();
+}
+
+std::optional<double> ReadOptional(const JsonValue& check, std::string_view key) {
+  const JsonValue* const value = check.Find(key);
+  if (value == nullptr || value->AsNumber() == nullptr) return std::nullopt;
+  return *value->AsNumber();
+}
+
+std::string ReadText(const JsonValue& check, std::string_view key) {
+  const JsonValue* const value = check.Find(key);
+  return value == nullptr ? "" : std::string(value->TextOrEmpty());
+}
+
+GateCheck ReadCheck(const JsonValue& json) {
+  GateCheck check{.id = ReadText(json, "id"), .what = ReadText(json, "what")};
+  const std::string verdict = ReadText(json, "verdict");
+  const auto row = std::ranges::find(kVerdicts, verdict, &VerdictRow::name);
+  if (row != std::end(kVerdicts)) check.verdict = static_cast<GateVerdict>(row - kVerdicts);
+  const double unit = ReadOptional(json, "unit").value_or(3);
+  check.unit =
+      unit >= 0 && unit < 4 ? static_cast<GateUnit>(static_cast<int>(unit)) : GateUnit::kNumber;
+  check.value = ReadOptional(json, "value");
+  check.limit = ReadOptional(json, "limit");
+  check.limit_is_least = ReadText(json, "limit_is") == "least";
+  check.base = ReadOptional(json, "baseline");
+  check.samples = static_cast<uint64_t>(std::max(ReadOptional(json, "samples").value_or(0), 0.0));
+  const JsonValue* const probed = json.Find("probed");
+  check.probed = probed != nullptr && probed->AsBool() != nullptr && *probed->AsBool();
+  check.query = ReadText(json, "query");
+  check.why = ReadText(json, "why");
+  return check;
+}
+
+}  // namespace
+
+Result<std::vector<GateCheck>> ReadGateChecks(std::string_view text) {
+  ASSIGN_OR_RETURN(const JsonValue json, JsonValue::Parse(text));
+  const JsonValue* const list = json.Find("checks");
+  if (list == nullptr || list->AsArray() == nullptr) {
+    return InvalidArgument("the report has no checks");
+  }
+  std::vector<GateCheck> checks;
+  for (const JsonValue& one : *list->AsArray()) checks.push_back(ReadCheck(one));
+  return checks;
+}
+
+std::string_view NameOf(GateVerdict verdict) { return RowOf(verdict).name; }
+
+std::string FormatQuantity(double value, GateUnit unit) {
+  switch (unit) {
+    case GateUnit::kSeconds:
+      return FormatSpan(value);
+    case GateUnit::kBytes:
+      return FormatSize(value);
+    case GateUnit::kRatio:
+      return FormatRatio(value);
+    case GateUnit::kNumber:
+      return FormatPrecision(value, 6);
+  }
+  return "";
+}
+
+void Judge(GateCheck& check) {
+  if (!check.value || !check.limit) return;
+  const bool good =
+      check.limit_is_least ? *check.value >= *check.limit : *check.value <= *check.limit;
+  check.verdict = good ? GateVerdict::kPass : GateVerdict::kFail;
+  if (good) return;
+  check.why = FormatQuantity(*check.value, check.unit) +
+              (check.limit_is_least ? " is below " : " is above ") +
+              FormatQuantity(*check.limit, check.unit);
+}
+
+void Decide(GateReport& report, GateVerdict inconclusive_counts_as) {
+  constexpr GateVerdict kBySeverity[] = {GateVerdict::kFail, GateVerdict::kUnreachable,
+                                         GateVerdict::kError, GateVerdict::kInconclusive};
+  const auto has = [&](GateVerdict verdict) {
+    return std::ranges::any_of(report.checks, [&](const GateCheck& check) {
+      const GateVerdict counts =
+          check.verdict == GateVerdict::kInconclusive ? inconclusive_counts_as : check.verdict;
+      return counts == verdict;
+    });
+  };
+  // A gate that checked nothing has shown nothing.
+  report.verdict = report.checks.empty() ? GateVerdict::kInconclusive : GateVerdict::kPass;
+  for (const GateVerdict verdict : kBySeverity) {
+    if (!has(verdict)) continue;
+    report.verdict = verdict;
+    break;
+  }
+  report.exit_code = RowOf(report.verdict).exit_code;
+}
+
+std::string RenderGateText(const GateReport& report, bool colors) {
+  std::string text = fmt::format("{:<13} {:<46} {:>10} {:>12} {:>10} {:>8}\n", "verdict", "check",
+                                 "value", "limit", "baseline", "samples");
+  for (const GateCheck& check : report.checks) {
+    const std::string verdict = fmt::format("{:<13}", NameOf(check.verdict));
+    std::string line =
+        fmt::format("{} {:<46} {:>10} {:>12} {:>10} {:>8}", Painted(verdict, check.verdict, colors),
+                    check.id, Cell(check.value, check.unit), LimitCell(check),
+                    check.base ? FormatQuantity(*check.base, check.unit) : "",
+                    check.samples == 0 ? "" : std::to_string(check.samples));
+    line.resize(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+    if (!check.why.empty()) text += fmt::format("{:<13} {}\n", "", check.why);
+  }
+  return text + "\n" + Painted(Headline(report), report.verdict, colors) + "\n";
+}
+
+std::string RenderGateJson(const GateReport& report) {
+  JsonWriter json;
+  json.BeginObject().Field("file", report.file).Field("phase", report.phase);
+  json.Field("color", report.color).Field("baseline", report.baseline);
+  json.Field("began", FormatRfc3339(report.began)).Field("took_seconds", ToSeconds(report.took));
+  json.Field("verdict", std::string(NameOf(report.verdict))).Field("exit_code", report.exit_code);
+  json.Key("checks").BeginArray();
+  for (const GateCheck& check : report.checks) WriteCheck(check, json);
+  json.EndArray();
+  if (report.load) json.Key("load").Raw(RenderLoadJson(*report.load));
+  json.EndObject();
+  return json.Take();
+}
+
+std::string RenderGateMarkdown(const GateReport& report) {
+  std::string text = "### Gate: " + Headline(report) + "\n\n";
+  text += "| verdict | check | value | limit | baseline | samples | why |\n";
+  text += "| --- | --- | ---: | ---: | ---: | ---: | --- |\n";
+  for (const GateCheck& check : report.checks) {
+    text += fmt::format("| {} | {} | {} | {} | {} | {} | {} |\n", NameOf(check.verdict), check.id,
+                        Cell(check.value, check.unit), LimitCell(check),
+                        check.base ? FormatQuantity(*check.base, check.unit) : "", check.samples,
+                        MarkdownEscaped(check.why));
+  }
+  return text;
+}
+
+std::string RenderGateJunit(const GateReport& report) {
+  const auto count = [&](GateVerdict verdict) {
+    return std::ranges::count(report.checks, verdict, &GateCheck::verdict);
+  };
+  std::string xml = "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n";
+  xml += fmt::format(
+      "<testsuite name=\"tocsin gate {} {}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" "
+      "skipped=\"{}\" time=\"{}\" timestamp=\"{}\">\n",
+      XmlEscaped(report.phase), XmlEscaped(report.color), report.checks.size(),
+      count(GateVerdict::kFail), count(GateVerdict::kError) + count(GateVerdict::kUnreachable),
+      count(GateVerdict::kInconclusive), ToSeconds(report.took), FormatRfc3339(report.began));
+  for (const GateCheck& check : report.checks) {
+    // An inconclusive check is no success: a skipped case, which CI shows as such.
+    constexpr std::string_view kElements[] = {"", "failure", "skipped", "error", "error"};
+    const std::string_view element = kElements[static_cast<size_t>(check.verdict)];
+    xml += fmt::format("  <testcase classname=\"gate.{}\" name=\"{}\"", XmlEscaped(report.phase),
+                       XmlEscaped(check.id));
+    xml += element.empty() ? "/>\n"
+                           : fmt::format(">\n    <{} message=\"{}\"/>\n  </testcase>\n", element,
+                                         XmlEscaped(check.why));
+  }
+  return xml + "</testsuite>\n";
+}
+
+}  // namespace tocsin::delivery

@@ -1,0 +1,405 @@
+// Gates on tables: figures from a map of expressions, an app that answers as told, a fake clock.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+#include "base/json.h"
+#include "delivery/gate/gate_run.h"
+#include "tests/support/fake_clock.h"
+#include "tests/support/fake_http.h"
+#include "tests/support/shared_files.h"
+
+namespace tocsin::delivery {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::minutes;
+using std::chrono::seconds;
+using testing::Contains;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing_support::FakeClock;
+using testing_support::FakeHttp;
+
+constexpr const char* kGates = R"(
+gates:
+  health_check: {timeout: 10s, retries: 1, samples: 4, endpoints: [/health], success_rate: 100%}
+  performance_validation: {response_time_p95: 1000ms, memory_usage_max: 1GB, error_rate_max: 0.01}
+  load_testing: {duration: 2s, rate: 50, concurrent_users: 1, success_rate: 99%}
+  rollback_criteria:
+    response_time_degradation: 50%
+    error_rate_spike: 5%
+    error_rate_increase: 1%
+    memory_usage_spike: 100%
+)";
+
+TEST(GateFileTest, TheFileOfTheDocumentIsRead) {
+  const auto path = testing_support::FindShared("seed/deployment-gates.yml");
+  if (!path) GTEST_SKIP() << "shared/seed/deployment-gates.yml is not here";
+  const Result<GateSpec> spec = ParseGateFile("g.yml", testing_support::ReadAll(*path));
+  ASSERT_TRUE(spec.ok()) << spec.error().message;
+  EXPECT_EQ(spec->health->endpoints.size(), 2U);
+  EXPECT_EQ(spec->health->success_rate, 1);
+  EXPECT_EQ(spec->health->retries, 3);
+  EXPECT_EQ(spec->performance->response_time_p95, 1.0);
+  EXPECT_EQ(spec->performance->memory_usage_max, 1e9);
+  EXPECT_EQ(spec->performance->error_rate_max, 0.01);
+  EXPECT_EQ(spec->load->duration, minutes(5));
+  EXPECT_EQ(spec->load->users, 100);
+  EXPECT_EQ(spec->load->success_rate, 0.99);
+  EXPECT_EQ(spec->rollback->response_time_degradation, 0.5);
+  EXPECT_EQ(spec->rollback->error_rate_spike, 0.05);
+  EXPECT_EQ(spec->rollback->memory_usage_spike, 1.0);
+}
+
+TEST(GateFileTest, SaysWhatIsWrongAndWhere) {
+  struct Row {
+    const char* text;
+    const char* error;
+  };
+  constexpr Row kRows[] = {
+      {"x: 1", "g.yml:1:1: "},
+      {"gates: {healthcheck: {}}", "did you mean \"health_check\"?"},
+      {"gates: {health_check: {}}", "a health check needs endpoints"},
+      {"gates: {health_check: {endpoints: [health]}}", "a path begins with \"/\""},
+      {"gates: {performance_validation: {memory_usage_max: large}}",
+       "memory_usage_max: \"large\" is no size"},
+      {"gates: {load_testing: {concurrent_users: 0}}", "concurrent_users is 1 or more"},
+      {"gates: {alerts: some}", "alerts can be \"none\" only"},
+      {"gates: {custom: [{name: q, query: up}]}", "gate \"q\" can never fail: give max or min"},
+      {"gates: {}\non_inconclusive: maybe", "g.yml:2:18: on_inconclusive is hold, fail or pass"},
+      {"gates: {}\nqueries: {error_rates: up}", "did you mean \"error_rate\"?"},
+      {"gates: {}\nmeasure: {count: 0}", "count is 1 or more"},
+  };
+  for (const Row& row : kRows) {
+    const Result<GateSpec> spec = ParseGateFile("g.yml", row.text);
+    ASSERT_FALSE(spec.ok()) << row.text;
+    EXPECT_THAT(spec.error().message, HasSubstr(row.error)) << row.text;
+  }
+}
+
+// Answers by what an expression contains; the longest pattern counts.
+class TableSource final : public MetricSource {
+ public:
+  using Answer = Result<std::vector<MetricSample>>;
+  void Set(const std::string& pattern, Answer answer) {
+    table_.insert_or_assign(pattern, std::move(answer));
+  }
+  void Set(const std::string& pattern, double value) {
+    Set(pattern, std::vector<MetricSample>{{.labels = {}, .value = value}});
+  }
+  Answer Query(const std::string& expr, Timestamp) override {
+    const Answer* found = nullptr;
+    size_t longest = 0;
+    for (const auto& [pattern, answer] : table_) {
+      if (expr.find(pattern) == std::string::npos || pattern.size() < longest) continue;
+      longest = pattern.size();
+      found = &answer;
+    }
+    return found == nullptr ? Answer(std::vector<MetricSample>()) : *found;
+  }
+
+ private:
+  std::map<std::string, Answer> table_;
+};
+
+class GateTest : public testing::Test {
+ protected:
+  GateTest() {
+    http_.Handle("http://green", [this](const HttpRequest&) -> Result<HttpResponse> {
+      clock_.Advance(latency_);
+      HttpResponse response;
+      response.status = status_(requests_++);
+      return response;
+    });
+    for (const char* color : {"green", "blue"}) {
+      const std::string label = "color=\"" + std::string(color) + "\"";
+      figures_.Set("time() - max(timestamp(http_requests_total{" + label, 5);
+      figures_.Set("sum(increase(http_requests_total{" + label, 3000);
+      figures_.Set("max(http_request_duration_seconds{" + label, 0.2);
+      figures_.Set("max(max_over_time(process_resident_memory_bytes{" + label, 3e8);
+      figures_.Set("(sum(rate(http_requests_total{" + label, 0.001);
+      figures_.Set("max(process_resident_memory_bytes{" + label, 2.5e8);
+    }
+    figures_.Set("min(process_start_time_seconds{color=\"green\"", 1'700'000'000 - 600.0);
+    figures_.Set("min(process_start_time_seconds{color=\"blue\"", 1'700'000'000 - 86400.0);
+    inputs_.color = "green";
+    inputs_.baseline = "blue";
+    Gates(kGates);
+  }
+  void Gates(const char* text) {
+    Result<GateSpec> spec = ParseGateFile("g.yml", text);
+    ASSERT_TRUE(spec.ok()) << spec.error().message;
+    inputs_.spec = *spec;
+  }
+  GateReport Run(GatePhase phase) {
+    inputs_.phase = phase;
+    GateRun run(inputs_, World());
+    return run.Run();
+  }
+  GateWorld World() {
+    return {.load = {.journey = {.clock = clock_,
+                                 .http = http_,
+                                 .pause =
+                                     [this](Duration time) {
+                                       clock_.Advance(time);
+                                       ++pauses_;
+                                       return true;
+                                     },
+                                 .base_url = "http://green"},
+                     .sleep_until =
+                         [this](SteadyTime time) {
+                           const auto left = std::chrono::ceil<Duration>(time - clock_.Steady());
+                           if (left > Duration::zero()) clock_.Advance(left);
+                           return true;
+                         },
+                     .users = LoadWorld::Users::kInline},
+            .metrics = figures_};
+  }
+  static const GateCheck& Find(const GateReport& report, std::string_view id) {
+    for (const GateCheck& check : report.checks) {
+      if (check.id == id) return check;
+    }
+    ADD_FAILURE() << "no check " << id << " in\n" << RenderGateText(report, false);
+    static const GateCheck kNone;
+    return kNone;
+  }
+
+  FakeClock clock_;
+  FakeHttp http_;
+  TableSource figures_;
+  GateInputs inputs_;
+  milliseconds latency_{10};
+  int requests_ = 0;
+  int pauses_ = 0;
+  std::function<int(int)> status_ = [](int) { return 200; };
+};
+
+constexpr const char* kErrorRate = "performance_validation.error_rate_max";
+
+TEST_F(GateTest, AGoodVersionPassesEveryPhase) {
+  for (const GatePhase phase :
+       {GatePhase::kPre, GatePhase::kStep, GatePhase::kPost, GatePhase::kAll}) {
+    const GateReport report = Run(phase);
+    EXPECT_EQ(report.exit_code, 0) << RenderGateText(report, false);
+  }
+  const GateReport all = Run(GatePhase::kAll);
+  EXPECT_EQ(all.checks.size(), 11U);
+  EXPECT_EQ(all.load->started, 100U);
+  EXPECT_EQ(Find(all, "health_check.success_rate").samples, 4U);
+}
+
+TEST_F(GateTest, PhasesCheckWhatCanBeKnownThen) {
+  EXPECT_TRUE(Run(GatePhase::kPre).load.has_value());
+  const GateReport step = Run(GatePhase::kStep);
+  EXPECT_FALSE(step.load.has_value());
+  for (const GateCheck& check : step.checks) EXPECT_FALSE(check.probed) << check.id;
+}
+
+TEST_F(GateTest, WhatIsNotKnownNeverPasses) {
+  struct Row {
+    const char* what;
+    TableSource::Answer answer;
+    GateVerdict verdict;
+    int exit_code;
+    const char* why;
+  };
+  const double nan = std::numeric_limits<double>::quiet_NaN();
+  const double inf = std::numeric_limits<double>::infinity();
+  const Row rows[] = {
+      {"nothing", std::vector<MetricSample>(), GateVerdict::kInconclusive, 2, "no data"},
+      {"NaN", std::vector<MetricSample>{{{}, nan}}, GateVerdict::kInconclusive, 2, "NaN"},
+      {"Inf", std::vector<MetricSample>{{{}, inf}}, GateVerdict::kInconclusive, 2, "infinite"},
+      {"two series", std::vector<MetricSample>{{{}, 0}, {{{"a", "b"}}, 0}}, GateVerdict::kError, 3,
+       "2 series where one is meant"},
+      {"refused", ExecutionError("1:5: parse error"), GateVerdict::kError, 3, "parse error"},
+      {"away", Unavailable("connection refused"), GateVerdict::kUnreachable, 4, "refused"},
+      {"late", TimedOut("no answer within 30s"), GateVerdict::kUnreachable, 4, "no answer"},
+  };
+  for (const Row& row : rows) {
+    figures_.Set("(sum(rate(http_requests_total{color=\"green\"", row.answer);
+    const GateReport report = Run(GatePhase::kPre);
+    const GateCheck& check = Find(report, kErrorRate);
+    EXPECT_EQ(check.verdict, row.verdict) << row.what;
+    EXPECT_THAT(check.why, HasSubstr(row.why)) << row.what;
+    EXPECT_EQ(report.exit_code, row.exit_code) << row.what;
+  }
+}
+
+TEST_F(GateTest, OldSamplesAndFewRequestsDecideNothing) {
+  figures_.Set("time() - max(timestamp(http_requests_total{color=\"green\"", 240);
+  EXPECT_EQ(Find(Run(GatePhase::kPre), kErrorRate).why, "the newest sample is 4m old");
+  figures_.Set("time() - max(timestamp(http_requests_total{color=\"green\"", 5);
+  figures_.Set("sum(increase(http_requests_total{color=\"green\"", 99);
+  const GateReport report = Run(GatePhase::kPre);
+  EXPECT_EQ(Find(report, kErrorRate).why, "99 requests in 5m, fewer than min_requests, 100");
+  // Memory does not need requests.
+  EXPECT_EQ(Find(report, "performance_validation.memory_usage_max").verdict, GateVerdict::kPass);
+  EXPECT_EQ(report.exit_code, 2);
+}
+
+TEST_F(GateTest, ThePolicyDecidesWhatInconclusiveCountsAs) {
+  figures_.Set("(sum(rate(http_requests_total{color=\"green\"", std::vector<MetricSample>());
+  inputs_.spec.on_inconclusive = OnInconclusive::kFail;
+  EXPECT_EQ(Run(GatePhase::kPre).exit_code, 1);
+  inputs_.spec.on_inconclusive = OnInconclusive::kPass;
+  EXPECT_EQ(Run(GatePhase::kPre).exit_code, 0);
+}
+
+TEST_F(GateTest, AFailureOutweighsWhatIsNotKnown) {
+  figures_.Set("(sum(rate(http_requests_total{color=\"green\"", Unavailable("away"));
+  figures_.Set("max(max_over_time(process_resident_memory_bytes{color=\"green\"", 1.2e9);
+  const GateReport report = Run(GatePhase::kPre);
+  EXPECT_EQ(report.exit_code, 1);
+  EXPECT_EQ(Find(report, "performance_validation.memory_usage_max").why, "1.2GB is above 1GB");
+}
+
+TEST_F(GateTest, AVersionThatNeverGetsHealthyFailsAfterTheTimeout) {
+  status_ = [](int) { return 503; };
+  const GateReport report = Run(GatePhase::kPre);
+  EXPECT_EQ(report.exit_code, 1);
+  EXPECT_EQ(report.checks.size(), 1U);  // nothing else is asked of it
+  EXPECT_EQ(report.checks[0].why, "no success within 10s: status 503, expected 2xx");
+  EXPECT_LE(report.took, seconds(11));
+}
+
+TEST_F(GateTest, RetriesForgiveASample) {
+  status_ = [](int n) { return n == 2 ? 500 : 200; };
+  EXPECT_EQ(Find(Run(GatePhase::kPost), "health_check.success_rate").value, 1.0);
+  requests_ = 0;
+  status_ = [](int n) { return n == 2 || n == 3 ? 500 : 200; };  // the retry fails too
+  const GateReport report = Run(GatePhase::kPost);
+  EXPECT_EQ(Find(report, "health_check.success_rate").value, 0.75);
+  EXPECT_EQ(report.exit_code, 1);
+}
+
+TEST_F(GateTest, TheClientsSideOfTheLatencyCounts) {
+  latency_ = milliseconds(1200);  // the app itself reports 0.2 s
+  const GateReport report = Run(GatePhase::kPre);
+  EXPECT_EQ(Find(report, "performance_validation.response_time_p95 client").verdict,
+            GateVerdict::kFail);
+  EXPECT_EQ(Find(report, "performance_validation.response_time_p95 server").verdict,
+            GateVerdict::kPass);
+}
+
+TEST_F(GateTest, DegradationIsRelativeAndMoreThanADelta) {
+  const std::string id = "rollback_criteria.response_time_degradation";
+  figures_.Set("max(http_request_duration_seconds{color=\"green\"", 0.35);
+  EXPECT_EQ(Find(Run(GatePhase::kStep), id).why, "75% is above 50%: 350ms against 200ms");
+  figures_.Set("max(http_request_duration_seconds{color=\"green\"", 0.04);
+  figures_.Set("max(http_request_duration_seconds{color=\"blue\"", 0.02);
+  const GateReport report = Run(GatePhase::kStep);
+  EXPECT_EQ(Find(report, id).verdict, GateVerdict::kPass);
+  EXPECT_EQ(Find(report, id).why, "40ms against 20ms differ by less than min_delta, 50ms");
+}
+
+TEST_F(GateTest, MemoryIsComparedAtTheSameAge) {
+  figures_.Set("max(max_over_time(process_resident_memory_bytes{color=\"green\"", 4.9e8);
+  const std::string id = "rollback_criteria.memory_usage_spike";
+  EXPECT_NEAR(*Find(Run(GatePhase::kStep), id).value, 4.9 / 2.5 - 1, 1e-9);
+  figures_.Set("max(max_over_time(process_resident_memory_bytes{color=\"green\"", 6e8);
+  EXPECT_EQ(Find(Run(GatePhase::kStep), id).why, "140% is above 100%: 600MB against 250MB");
+}
+
+TEST_F(GateTest, WithoutABaselineTheComparisonIsInconclusiveUnlessOneWasRecorded) {
+  inputs_.baseline = "";
+  const std::string id = "rollback_criteria.response_time_degradation";
+  EXPECT_THAT(Find(Run(GatePhase::kStep), id).why, HasSubstr("no baseline"));
+  inputs_.recorded = {{"response_time_p95", 0.1}, {"memory_usage", 3e8}, {"error_rate", 0}};
+  EXPECT_EQ(Find(Run(GatePhase::kStep), id).value, 1.0);
+  GateRun run(inputs_, World());
+  EXPECT_EQ(run.MeasureBaseline().at("response_time_p95"), 0.2);
+}
+
+TEST_F(GateTest, AnAlertThatHoldsForTheColorFails) {
+  Gates("gates: {alerts: none}");
+  EXPECT_EQ(Run(GatePhase::kStep).exit_code, 2);  // no rules are given
+  inputs_.alerts = {{"Errors", "errors > 1"}, {"Slow", "slow > 1"}};
+  figures_.Set("errors > 1", std::vector<MetricSample>{{{{"color", "blue"}}, 2}});
+  EXPECT_EQ(Run(GatePhase::kStep).exit_code, 0);  // the old color's own trouble
+  figures_.Set("slow > 1", std::vector<MetricSample>{{{{"color", "green"}}, 2}});
+  const GateReport report = Run(GatePhase::kStep);
+  EXPECT_EQ(report.exit_code, 1);
+  EXPECT_EQ(Find(report, "alerts").why, "these hold: Slow");
+}
+
+TEST_F(GateTest, CustomGatesHaveLimitsOnBothSides) {
+  Gates("gates: {custom: [{name: q, query: 'queue{c=\"${color}\"}', min: 1, max: 10}]}");
+  for (const auto& [value, code] : {std::pair(5.0, 0), std::pair(0.0, 1), std::pair(11.0, 1)}) {
+    figures_.Set("queue{c=\"green\"}", value);
+    EXPECT_EQ(Run(GatePhase::kStep).exit_code, code) << value;
+  }
+}
+
+TEST_F(GateTest, RoundsTolerateFailuresAndEndEarly) {
+  Gates(
+      "gates: {custom: [{name: q, query: queue, max: 10}]}\n"
+      "measure: {count: 5, interval: 10s, failure_limit: 1, initial_delay: 30s}");
+  figures_.Set("queue", 11);
+  const GateReport failed = Run(GatePhase::kStep);
+  EXPECT_EQ(failed.exit_code, 1);
+  EXPECT_EQ(pauses_, 2);  // the delay, and one interval: two failures are one too many
+  inputs_.spec.measure.consecutive_success = 2;
+  figures_.Set("queue", 9);
+  pauses_ = 0;
+  EXPECT_EQ(Run(GatePhase::kStep).exit_code, 0);
+  EXPECT_EQ(pauses_, 2);
+  inputs_.spec.measure = {.count = 1, .consecutive_success = 2};
+  EXPECT_EQ(Find(Run(GatePhase::kStep), "custom.q").why, "only 1 of 2 successes in a row");
+}
+
+TEST_F(GateTest, AFileWithoutChecksShowsNothing) {
+  Gates("gates: {}");
+  EXPECT_EQ(Run(GatePhase::kAll).exit_code, 2);
+}
+
+TEST_F(GateTest, ABundleIsJudgedAgainAsItWas) {
+  figures_.Set("max(max_over_time(process_resident_memory_bytes{color=\"green\"", 1.2e9);
+  figures_.Set("max(http_request_duration_seconds{color=\"blue\"", Unavailable("away"));
+  RecordingSource recording(figures_);
+  const GateWorld tables = World();
+  inputs_.phase = GatePhase::kAll;
+  const GateReport first = GateRun(inputs_, {.load = tables.load, .metrics = recording}).Run();
+
+  const Result<std::vector<RecordedAnswer>> answers =
+      ReadAnswers(WriteAnswers(recording.answers()));
+  ASSERT_TRUE(answers.ok()) << answers.error().message;
+  ReplaySource replay(*answers);
+  const Result<std::vector<GateCheck>> checks = ReadGateChecks(RenderGateJson(first));
+  ASSERT_TRUE(checks.ok());
+  for (const GateCheck& check : *checks) {
+    if (check.probed) inputs_.probed.push_back(check);
+  }
+  inputs_.only_figures = true;
+  clock_.Advance(std::chrono::hours(1000));
+  const int requests = requests_;
+  const GateReport again = GateRun(inputs_, {.load = tables.load, .metrics = replay}).Run();
+  EXPECT_EQ(requests_, requests);
+  ASSERT_EQ(again.checks.size(), first.checks.size());
+  for (size_t i = 0; i < first.checks.size(); ++i) {
+    EXPECT_EQ(again.checks[i].id, first.checks[i].id);
+    EXPECT_EQ(again.checks[i].verdict, first.checks[i].verdict) << first.checks[i].id;
+    EXPECT_EQ(again.checks[i].value, first.checks[i].value) << first.checks[i].id;
+    EXPECT_EQ(again.checks[i].why, first.checks[i].why);
+  }
+  EXPECT_EQ(again.exit_code, first.exit_code);
+}
+
+TEST_F(GateTest, ReportsSayTheSameInEveryFormat) {
+  figures_.Set("(sum(rate(http_requests_total{color=\"green\"", 0.2);
+  const GateReport report = Run(GatePhase::kPre);
+  EXPECT_THAT(RenderGateText(report, false), HasSubstr("FAIL          " + std::string(kErrorRate)));
+  EXPECT_THAT(RenderGateText(report, true), HasSubstr("\033[31mFAIL"));
+  EXPECT_THAT(RenderGateMarkdown(report),
+              HasSubstr("| FAIL | " + std::string(kErrorRate) + " | 20% | <= 1% |"));
+  EXPECT_THAT(RenderGateJunit(report),
+              HasSubstr("<failure message=\"20% is above 1%\"/>\n  </testcase>"));
+  const Result<JsonValue> json = JsonValue::Parse(RenderGateJson(report));
+  ASSERT_TRUE(json.ok());
+  EXPECT_EQ(json->Find("verdict")->TextOrEmpty(), "FAIL");
+}
+
+}  // namespace
+}  // namespace tocsin::delivery
