@@ -12,7 +12,10 @@ class RatioReporter final : public benchmark::ConsoleReporter {
   void ReportRuns(const std::vector<Run>& runs) override {
     ConsoleReporter::ReportRuns(runs);
     for (const Run& run : runs) {
-      seconds_[run.run_name.function_name + run.run_name.args] = run.GetAdjustedRealTime();
+      // The machine may be shared: only what uses several threads is told by the clock.
+      const bool by_clock = run.run_name.time_type == "real_time";
+      seconds_[run.run_name.function_name + run.run_name.args] =
+          by_clock ? run.GetAdjustedRealTime() : run.GetAdjustedCPUTime();
     }
   }
 

@@ -26,7 +26,7 @@ double Mean(const std::vector<double>& values) {
 }
 
 // The increase between the first and the last sample, extended to the edges of the window.
-std::optional<double> Extrapolated(const NaiveWindow& window, bool counter) {
+std::optional<double> Extrapolated(const NaiveWindow& window, bool counter, double seconds = 1) {
   const std::vector<Sample>& samples = window.samples;
   if (samples.size() < 2) return std::nullopt;
   const Sample& first = samples.front();
@@ -35,8 +35,10 @@ std::optional<double> Extrapolated(const NaiveWindow& window, bool counter) {
   for (size_t i = 1; counter && i < samples.size(); ++i) {
     if (samples[i].value < samples[i - 1].value) increase += samples[i - 1].value;
   }
-  return increase * NaiveExtrapolation(window, {first.t_ms, last.t_ms, samples.size(), counter,
-                                                first.value, increase});
+  const double factor = NaiveExtrapolation(
+      window, {first.t_ms, last.t_ms, samples.size(), counter, first.value, increase});
+  // In this order, as in Prometheus: a difference in the last bit may be a fall to whom it is fed.
+  return increase * (factor / seconds);
 }
 
 std::optional<double> Increase(const NaiveRangeCall& call) {
@@ -44,9 +46,7 @@ std::optional<double> Increase(const NaiveRangeCall& call) {
 }
 std::optional<double> Delta(const NaiveRangeCall& call) { return Extrapolated(call.window, false); }
 std::optional<double> Rate(const NaiveRangeCall& call) {
-  const std::optional<double> increase = Extrapolated(call.window, true);
-  if (!increase) return std::nullopt;
-  return *increase / Seconds(call.window.end_ms - call.window.start_ms);
+  return Extrapolated(call.window, true, Seconds(call.window.end_ms - call.window.start_ms));
 }
 
 std::optional<double> Irate(const NaiveRangeCall& call) {

@@ -83,7 +83,7 @@ std::optional<NaiveHistogram> Difference(const Histograms& histograms, bool coun
   return difference;
 }
 
-Number Extrapolated(const NaiveWindow& window, bool counter) {
+Number Extrapolated(const NaiveWindow& window, bool counter, double seconds = 1) {
   const std::optional<Histograms> histograms = OnlyHistograms(window);
   if (!histograms || histograms->size() < 2) return std::nullopt;
   const std::optional<NaiveHistogram> difference = Difference(*histograms, counter);
@@ -91,14 +91,12 @@ Number Extrapolated(const NaiveWindow& window, bool counter) {
   const double factor = NaiveExtrapolation(
       window, {window.all.front().t_ms, window.all.back().t_ms, histograms->size(), counter,
                histograms->front()->count, difference->count});
-  return OfHistogram(Scaled(*difference, factor));
+  return OfHistogram(Scaled(*difference, factor / seconds));
 }
 Number Increase(const NaiveWindow& window) { return Extrapolated(window, true); }
 Number Delta(const NaiveWindow& window) { return Extrapolated(window, false); }
 Number Rate(const NaiveWindow& window) {
-  const Number increase = Extrapolated(window, true);
-  if (!increase) return std::nullopt;
-  return OfHistogram(Divided(*increase->histogram, Seconds(window.end_ms - window.start_ms)));
+  return Extrapolated(window, true, Seconds(window.end_ms - window.start_ms));
 }
 
 // The last two; as floats they are the business of the function for floats.

@@ -10,6 +10,7 @@
 #include "base/regex.h"
 #include "engine/promql/function_table.h"
 #include "tests/support/naive_functions.h"
+#include "tests/support/naive_vectors.h"
 
 namespace tocsin::testing_support {
 namespace {
@@ -18,32 +19,11 @@ using promql::Aggregate;
 using promql::AggregateOp;
 using promql::AtModifier;
 using promql::Binary;
-using promql::BinaryOp;
 using promql::Call;
 using promql::Expr;
-using promql::VectorMatching;
 using Vector = std::vector<NaiveElement>;
-using Cardinality = VectorMatching::Cardinality;
 
 NaiveValue Scalar(double value) { return {.is_scalar = true, .scalar = value}; }
-
-LabelSet WithoutName(LabelSet labels) {
-  for (const std::string_view name : {"__name__", "__type__", "__unit__"}) labels.Remove(name);
-  return labels;
-}
-
-// Only the named labels.
-LabelSet Kept(const LabelSet& labels, const std::vector<std::string>& names) {
-  LabelSet kept;
-  for (const std::string& name : names) kept.Set(name, labels.Get(name));
-  return kept;
-}
-
-// All but the named labels.
-LabelSet Removed(LabelSet labels, const std::vector<std::string>& names) {
-  for (const std::string& name : names) labels.Remove(name);
-  return labels;
-}
 
 const Expr& Inside(const Expr& expr) {
   const auto* paren = expr.As<promql::Paren>();
@@ -170,16 +150,6 @@ class Naive {
 
   // ---- operators
 
-  static Result<NaiveValue> Unique(Vector vector) {
-    std::set<LabelSet> seen;
-    for (const NaiveElement& element : vector) {
-      if (!seen.insert(element.labels).second) {
-        return ExecutionError("two elements with the labels " + element.labels.ToString());
-      }
-    }
-    return NaiveValue{.vector = std::move(vector)};
-  }
-
   Result<NaiveValue> Signed(const promql::Unary& unary, int64_t t) const {
     ASSIGN_OR_RETURN(NaiveValue value, At(*unary.expr, t));
     if (!unary.negate) return value;
@@ -187,7 +157,7 @@ class Naive {
     for (NaiveElement& element : value.vector) {
       element = {WithoutName(element.labels), Negated(element.number)};
     }
-    return value.is_scalar ? value : Unique(std::move(value.vector));
+    return value.is_scalar ? value : NaiveUnique(std::move(value.vector));
   }
 
   Result<NaiveValue> OfBinary(const Binary& binary, int64_t t) const {
@@ -195,98 +165,9 @@ class Naive {
     ASSIGN_OR_RETURN(const NaiveValue rhs, At(*binary.rhs, t));
     if (lhs.is_scalar && rhs.is_scalar)
       return Scalar(NaiveCompute(binary.op, lhs.scalar, rhs.scalar));
-    if (lhs.is_scalar || rhs.is_scalar) return WithScalar(binary, lhs, rhs);
-    if (IsSetOperator(binary.op)) return OfSets(binary, lhs.vector, rhs.vector);
-    return Matched(binary, lhs.vector, rhs.vector);
-  }
-
-  static Result<NaiveValue> WithScalar(const Binary& binary, const NaiveValue& lhs,
-                                       const NaiveValue& rhs) {
-    const bool filters = IsComparison(binary.op) && !binary.return_bool;
-    Vector out;
-    for (const NaiveElement& element : lhs.is_scalar ? rhs.vector : lhs.vector) {
-      const NaiveNumber scalar{lhs.is_scalar ? lhs.scalar : rhs.scalar, nullptr};
-      const std::optional<NaiveNumber> number = lhs.is_scalar
-                                                    ? NaiveCompute(binary, scalar, element.number)
-                                                    : NaiveCompute(binary, element.number, scalar);
-      if (!number) continue;
-      if (filters) {
-        out.push_back(element);
-      } else {
-        out.push_back({WithoutName(element.labels), *number});
-      }
-    }
-    return Unique(std::move(out));
-  }
-
-  // What two elements must have in common to be partners.
-  static LabelSet Key(const LabelSet& labels, const VectorMatching& matching) {
-    if (matching.on) return Kept(labels, matching.labels);
-    LabelSet key = Removed(labels, matching.labels);
-    key.Remove(kMetricName);
-    return key;
-  }
-
-  static Result<NaiveValue> OfSets(const Binary& binary, const Vector& lhs, const Vector& rhs) {
-    const auto keys = [&](const Vector& vector) {
-      std::set<LabelSet> found;
-      for (const NaiveElement& element : vector) {
-        found.insert(Key(element.labels, *binary.matching));
-      }
-      return found;
-    };
-    Vector out;
-    const std::set<LabelSet> right = keys(rhs);
-    for (const NaiveElement& element : lhs) {
-      const bool has_partner = right.contains(Key(element.labels, *binary.matching));
-      if (binary.op == BinaryOp::kOr || has_partner == (binary.op == BinaryOp::kAnd)) {
-        out.push_back(element);
-      }
-    }
-    const std::set<LabelSet> left = keys(lhs);
-    for (const NaiveElement& element : rhs) {
-      if (binary.op == BinaryOp::kOr && !left.contains(Key(element.labels, *binary.matching))) {
-        out.push_back(element);
-      }
-    }
-    return Unique(std::move(out));
-  }
-
-  static Result<NaiveValue> Matched(const Binary& binary, const Vector& lhs, const Vector& rhs) {
-    if (lhs.empty() || rhs.empty()) return NaiveValue();
-    const VectorMatching& matching = *binary.matching;
-    const bool one_to_many = matching.cardinality == Cardinality::kOneToMany;
-    const Vector& many = one_to_many ? rhs : lhs;
-    std::map<LabelSet, const NaiveElement*> ones;
-    for (const NaiveElement& element : one_to_many ? lhs : rhs) {
-      if (!ones.emplace(Key(element.labels, matching), &element).second) {
-        return ExecutionError("two partners on the one side");
-      }
-    }
-    const bool filters = IsComparison(binary.op) && !binary.return_bool;
-    std::set<LabelSet> used;
-    Vector out;
-    for (const NaiveElement& element : many) {
-      const LabelSet key = Key(element.labels, matching);
-      const auto one = ones.find(key);
-      if (one == ones.end()) continue;
-      if (matching.cardinality == Cardinality::kOneToOne && !used.insert(key).second) {
-        return ExecutionError("two partners on the left side");
-      }
-      const NaiveNumber& left = one_to_many ? one->second->number : element.number;
-      const NaiveNumber& right = one_to_many ? element.number : one->second->number;
-      const std::optional<NaiveNumber> number = NaiveCompute(binary, left, right);
-      if (!number) continue;
-      LabelSet labels = filters ? element.labels : WithoutName(element.labels);
-      if (matching.cardinality == Cardinality::kOneToOne) {
-        labels = matching.on ? Kept(labels, matching.labels) : Removed(labels, matching.labels);
-      }
-      for (const std::string& name : matching.include) {
-        labels.Set(name, one->second->labels.Get(name));
-      }
-      out.push_back({std::move(labels), filters ? left : *number});
-    }
-    return Unique(std::move(out));
+    if (lhs.is_scalar || rhs.is_scalar) return NaiveWithScalar(binary, lhs, rhs);
+    if (IsSetOperator(binary.op)) return NaiveSets(binary, lhs.vector, rhs.vector);
+    return NaiveMatched(binary, lhs.vector, rhs.vector);
   }
 
   // ---- aggregations
@@ -384,7 +265,7 @@ class Naive {
             {call.function->keeps_name ? window.labels : WithoutName(window.labels), *number});
       }
     }
-    return Unique(std::move(out));
+    return NaiveUnique(std::move(out));
   }
 
   static std::optional<NaiveNumber> OfWindow(const Call& call, NaiveRangeFunction function,
@@ -421,7 +302,7 @@ class Naive {
       out.push_back(
           {WithoutName(element.labels), {function(element.number.value, parameters), nullptr}});
     }
-    return Unique(std::move(out));
+    return NaiveUnique(std::move(out));
   }
 
   Result<NaiveValue> ToScalar(const Call& call, int64_t t) const {
@@ -442,13 +323,13 @@ class Naive {
         out.push_back(
             {WithoutName(seen.labels), {static_cast<double>(seen.at.t_ms) / 1000, nullptr}});
       }
-      return Unique(std::move(out));
+      return NaiveUnique(std::move(out));
     }
     ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args[0], t));
     for (const NaiveElement& element : value.vector) {
       out.push_back({WithoutName(element.labels), {static_cast<double>(t) / 1000, nullptr}});
     }
-    return Unique(std::move(out));
+    return NaiveUnique(std::move(out));
   }
 
   Result<NaiveValue> Absent(const Call& call, int64_t t) const {
@@ -505,7 +386,7 @@ class Naive {
       if (element.number.histogram == nullptr) continue;
       out.push_back({WithoutName(element.labels), {figure(*element.number.histogram), nullptr}});
     }
-    return Unique(std::move(out));
+    return NaiveUnique(std::move(out));
   }
 
   // Classic histograms: the elements of one are told apart by le.
@@ -537,7 +418,7 @@ class Naive {
                                 : NaiveHistogramFraction(parameters[0], parameters[1], *histogram);
       out.push_back({WithoutName(labels), {result, nullptr}});
     }
-    return Unique(std::move(out));
+    return NaiveUnique(std::move(out));
   }
 
   static const std::string& Text(const Expr& expr) {
@@ -553,7 +434,7 @@ class Naive {
       if (!regex.Match(source, &groups)) continue;
       element.labels.Set(Text(*call.args[1]), regex.Expand(Text(*call.args[2]), groups));
     }
-    return Unique(std::move(value.vector));
+    return NaiveUnique(std::move(value.vector));
   }
 
   Result<NaiveValue> LabelJoin(const Call& call, int64_t t) const {
@@ -566,7 +447,7 @@ class Naive {
       }
       element.labels.Set(Text(*call.args[1]), joined);
     }
-    return Unique(std::move(value.vector));
+    return NaiveUnique(std::move(value.vector));
   }
 
   const std::vector<NaiveSeries>& data_;

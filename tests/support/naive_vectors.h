@@ -1,0 +1,30 @@
+// What the naive evaluator makes of two vectors, or of a vector and a number.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "tests/support/naive_promql.h"
+
+namespace tocsin::testing_support {
+
+using NaiveVector = std::vector<NaiveElement>;
+
+LabelSet WithoutName(LabelSet labels);
+// Only the named labels.
+LabelSet Kept(const LabelSet& labels, const std::vector<std::string>& names);
+// All but the named labels.
+LabelSet Removed(LabelSet labels, const std::vector<std::string>& names);
+
+// An error when two elements have the same labels.
+Result<NaiveValue> NaiveUnique(NaiveVector vector);
+// One of both is a scalar.
+Result<NaiveValue> NaiveWithScalar(const promql::Binary& binary, const NaiveValue& lhs,
+                                   const NaiveValue& rhs);
+// and, or, unless.
+Result<NaiveValue> NaiveSets(const promql::Binary& binary, const NaiveVector& lhs,
+                             const NaiveVector& rhs);
+Result<NaiveValue> NaiveMatched(const promql::Binary& binary, const NaiveVector& lhs,
+                                const NaiveVector& rhs);
+
+}  // namespace tocsin::testing_support
