@@ -166,6 +166,20 @@ TEST_F(ClientTest, TemporaryAndConfigurationErrorsLoseNothing) {
   }
 }
 
+TEST_F(ClientTest, RefusalsOfTheContentAreNotRepeated) {
+  for (const int status : {400, 406, 409, 413, 422}) {
+    am_ = {};
+    Start();
+    am_.status = status;
+    client_->Notify({Alert("A"), Alert("B")});
+    scheduler_.Advance(5min);
+    const AlertmanagerSnapshot seen = client_->Snapshot().active[0];
+    EXPECT_EQ(seen.refused, 2u) << status;
+    EXPECT_EQ(seen.queued, 0u) << status;
+    EXPECT_EQ(am_.requests, 3) << status;
+  }
+}
+
 TEST_F(ClientTest, OneBadAlertIsDroppedAndTheOthersDelivered) {
   Start();
   am_.refuses_connections = true;

@@ -1,6 +1,7 @@
 """Targets and Alertmanagers that are found: by files that change, over HTTP, behind TLS and passwords."""
 import base64
 import json
+import time
 import unittest
 
 from faults import servers
@@ -26,8 +27,9 @@ class Groups(servers.Served):
 class Takes(servers.Served):
     """Takes alerts: (path, headers) of each request."""
 
-    def __init__(self, tls=None):
+    def __init__(self, tls=None, code=200):
         self.requests = []
+        self.code = code
         outer = self
 
         class Handler(servers.Quiet):
@@ -39,7 +41,7 @@ class Takes(servers.Served):
             def do_POST(self):
                 self.body()
                 outer.requests.append((self.path, dict(self.headers)))
-                self.answer(200)
+                self.answer(outer.code)
 
         super().__init__(Handler)
 
@@ -111,6 +113,39 @@ class Discovery(TocsinCase):
         self.assertEqual(headers["X-Scope-OrgID"], "team")
         self.assertEqual(headers["Host"], manager.address)
         self.assertNotIn("pass:word", self.log)
+
+    def test_a_proxy_is_asked_to_reach_an_alertmanager(self):
+        proxy = Takes()
+        self.addCleanup(proxy.close)
+        self.serve_with(alerting={"alertmanagers": [{
+            "static_configs": [{"targets": ["alertmanager.invalid:9093"]}], "proxy_url": f"http://{proxy.address}"}]})
+        self.assertTrue(eventually(lambda: proxy.requests), self.log)
+        self.assertEqual(proxy.requests[0][0], "http://alertmanager.invalid:9093/api/v2/alerts")
+
+    def test_what_cannot_be_told_at_the_end_is_reported(self):
+        manager = Takes(code=503)
+        self.addCleanup(manager.close)
+        self.serve_with(alerting={"alertmanagers": [{"static_configs": [{"targets": [manager.address]}]}]})
+        self.assertTrue(eventually(lambda: manager.requests))
+        began = time.monotonic()
+        self.assertEqual(self.end(), 0)
+        took = time.monotonic() - began
+        self.assertTrue(14 < took < 19, took)
+        lost = next(line for line in self.log.splitlines() if "not delivered before the end" in line)
+        self.assertIn(f"alertmanager=http://{manager.address}/api/v2/alerts", lost)
+        self.assertIn("alerts=1", lost)
+        self.assertIn("Always", lost)
+
+    def test_what_waits_is_told_at_the_end(self):
+        manager = Takes(code=503)
+        self.addCleanup(manager.close)
+        self.serve_with(alerting={"alertmanagers": [{"static_configs": [{"targets": [manager.address]}]}]})
+        self.assertTrue(eventually(lambda: len(manager.requests) >= 3))
+        manager.code = 200
+        manager.requests.clear()
+        self.assertEqual(self.end(), 0)
+        self.assertNotEqual(manager.requests, [])
+        self.assertNotIn("not delivered", self.log)
 
     def test_an_unknown_certificate_is_refused_and_told(self):
         context, _ = servers.certificate(self.folder)

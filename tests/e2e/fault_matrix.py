@@ -29,7 +29,7 @@ PROGRAMS = {"tocsin": default_program, "prometheus": lambda: servers.PROMETHEUS}
 
 
 def play(scenario, peer, divisor):
-    with faults_run.Run(peer, PROGRAMS[peer](), divisor, tls=scenario.tls, group=scenario.group,
+    with faults_run.Run(peer, PROGRAMS[peer](), divisor / scenario.slower, tls=scenario.tls, group=scenario.group,
                         comment=scenario.comment if peer == "tocsin" else "") as run:
         scenario.fault(run)
         run.settle()
@@ -56,7 +56,7 @@ def table(results, peers, virtual=()):
 
 def on_virtual_time(results):
     """The rows that cannot be played with real processes; see tests/simulation/clock_jump_test.cc."""
-    program = pathlib.Path(PROGRAMS["tocsin"]()).parent / "tests/test_simulation"
+    program = ROOT / "build/release/tests/test_simulation"
     rows = []
     for name, case in (("clock jumps 10 min ahead", "Ahead"), ("clock jumps 10 min back", "Back")):
         said = subprocess.run([program, f"--gtest_filter=*ClockJump*/{case}"], capture_output=True, text=True,
