@@ -24,6 +24,8 @@ struct AlertmanagerSnapshot {
 struct AlertmanagersSnapshot {
   std::vector<AlertmanagerSnapshot> active;
   std::vector<std::string> dropped;
+  // Why nobody is told, when nobody is.
+  std::string nobody_because = "no Alertmanagers are configured";
 };
 
 }  // namespace tocsin

@@ -221,6 +221,11 @@ AlertmanagersSnapshot AlertmanagerClient::Snapshot() const {
   const std::shared_ptr<const Setup> setup = CurrentSetup();
   AlertmanagersSnapshot snapshot;
   snapshot.dropped = setup->dropped;
+  if (options_.mode != NotifyMode::kAlertmanagers) {
+    snapshot.nobody_because = "--notify says so";
+    return snapshot;
+  }
+  if (!setup->clusters.empty()) snapshot.nobody_because = "no Alertmanager has been found";
   for (const Cluster& cluster : setup->clusters) {
     for (const auto& sender : cluster.senders) snapshot.active.push_back(sender->Snapshot());
   }

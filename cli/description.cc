@@ -78,7 +78,7 @@ std::string AlertmanagerLine(const AlertmanagersSnapshot& alertmanagers) {
   std::vector<std::string> urls;
   for (const AlertmanagerSnapshot& one : alertmanagers.active) urls.push_back(one.url);
   return Line("tells",
-              urls.empty() ? "nobody: no Alertmanagers are configured" : Some(urls, kMaxOfAList));
+              urls.empty() ? "nobody: " + alertmanagers.nobody_because : Some(urls, kMaxOfAList));
 }
 
 // What the user could set to have more watched.

@@ -150,7 +150,8 @@ std::string AlertmanagersSection(const ProcessView& view) {
   const AlertmanagersSnapshot snapshot = view.alertmanagers();
   std::string out = "<h2>Alertmanagers</h2>\n";
   if (snapshot.active.empty()) {
-    return out + "<p>Nobody is told of alerts: the configuration names no Alertmanager.</p>\n";
+    return out + fmt::format("<p>Nobody is told of alerts: {}.</p>\n",
+                             EscapeHtml(snapshot.nobody_because));
   }
   out +=
       "<div class=\"table\"><table><thead><tr><th scope=\"col\">Address</th>"

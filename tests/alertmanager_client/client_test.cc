@@ -294,6 +294,7 @@ TEST_F(ClientTest, AlertsWaitUntilDiscoveryHasFoundSomebody) {
   client_->Notify({Alert("A"), Alert("B")});
   client_->Notify({Alert("A", 0s)});
   EXPECT_THAT(am_.accepted, IsEmpty());
+  EXPECT_EQ(client_->Snapshot().nobody_because, "no Alertmanager has been found");
   config_.alertmanagers[0].static_configs = found;
   client_->Apply(config_);
   EXPECT_THAT(am_.accepted, ElementsAre("A:20:00", "B:24:00"));
@@ -331,6 +332,7 @@ TEST_F(ClientTest, TellsNobodyWhenItIsOff) {
   client_->Notify({Alert("A")});
   EXPECT_THAT(http_.requests(), IsEmpty());
   EXPECT_THAT(client_->Snapshot().active, IsEmpty());
+  EXPECT_EQ(client_->Snapshot().nobody_because, "--notify says so");
 }
 
 TEST_F(ClientTest, DrainEndsThePauseAndReportsWhatIsLost) {
