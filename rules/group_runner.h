@@ -1,6 +1,7 @@
 // Evaluates one group at its slots.
 #pragma once
 
+#include <algorithm>
 #include <condition_variable>
 #include <cstdint>
 #include <functional>
@@ -62,7 +63,12 @@ class GroupRunner : public std::enable_shared_from_this<GroupRunner> {
   void Leave(std::optional<Timestamp> evaluated, Duration next);
   void ArmAfter(Duration delay) REQUIRES_LOCK(mutex_);
   Duration LongestWait() const { return spec().interval / 2; }
-  Duration UntilDue() const { return due_ - dependencies_.clock.Now(); }
+  // Until the next slot; shorter, so that a wall clock that is set ahead is noticed within a
+  // second: an Alertmanager on the same host has let the alerts time out by then, and must hear of
+  // them.
+  Duration UntilDue() const {
+    return std::min<Duration>(due_ - dependencies_.clock.Now(), std::chrono::seconds(1));
+  }
   void Publish();
 
   const std::unique_ptr<RuleGroup> group_;

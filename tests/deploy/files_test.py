@@ -83,7 +83,7 @@ class Scripts(unittest.TestCase):
                     "yaml-cpp": "libyaml-cpp-dev", "civetweb": "libcivetweb-dev",
                     "prometheus-cpp": "prometheus-cpp-dev", "Protobuf": "libprotobuf-dev",
                     "Snappy": "libsnappy-dev", "re2": "libre2-dev", "libpqxx": "libpqxx-dev",
-                    "libpq": "libpqxx-dev", "hiredis": "libhiredis-dev", "libxxhash": "libxxhash-dev"}
+                    "libpq": "libpqxx-dev", "hiredis": "libhiredis-dev", "libzstd": "libzstd-dev", "libxxhash": "libxxhash-dev"}
         cmake = (SOURCE / "cmake/Dependencies.cmake").read_text()
         wanted = re.findall(r"find_package\(([\w-]+)", cmake)
         wanted += re.findall(r"pkg_check_modules\(\w+ .*?([\w+-]+)\)", cmake)
