@@ -8,6 +8,7 @@
 #include "base/thread_annotations.h"
 #include "cli/build_info.h"
 #include "cli/description.h"
+#include "cli/file_watch.h"
 #include "cli/housekeeping.h"
 #include "discovery/discovery.h"
 #include "engine/storage/head.h"
@@ -91,8 +92,11 @@ class App::Parts {
   // Other targets than before: they are watched, and told, from now on.
   void ApplyDiscovered();
   Status LoadAndApply();
-  Status Reload();
+  // Returns what has changed.
+  Result<std::string> Reload();
   void KeepHouse();
+  // Of the files that a reload reads.
+  std::vector<std::string> WatchedPatterns() const;
   server::ProcessView MakeView();
   server::RuntimeInfo Runtime() const;
 
@@ -112,6 +116,7 @@ class App::Parts {
   const std::shared_ptr<Gauge> reload_time;
   const std::shared_ptr<Gauge> build_info;
   std::optional<Housekeeping> housekeeping;
+  std::optional<FileWatch> watch;
   const server::ProcessView view;
   const std::string path_prefix;
   // Held over a whole reload: reloads come from signals and requests, and one must see what the
@@ -284,17 +289,36 @@ void App::Parts::KeepHouse() {
                                                   .executor = dependencies.cpu,
                                                   .head = head,
                                                   .metrics = metrics});
+  if (options.auto_reload_interval <= Duration::zero()) return;
+  watch.emplace(options.auto_reload_interval,
+                FileWatch::Dependencies{.scheduler = dependencies.scheduler,
+                                        .executor = dependencies.io,
+                                        .files = dependencies.files,
+                                        .patterns = [this] { return WatchedPatterns(); },
+                                        .changed = [this] { (void)Reload(); }});
 }
 
-Status App::Parts::Reload() {
-  Status status = LoadAndApply();
-  if (status.ok()) {
-    dependencies.log.Info("configuration reloaded", {{"file", options.config_file}});
-  } else {
+std::vector<std::string> App::Parts::WatchedPatterns() const {
+  std::vector<std::string> patterns;
+  if (!options.config_file.empty()) patterns.push_back(options.config_file);
+  const std::shared_ptr<const Config> current = config.Get();
+  for (const std::string& pattern : current->rule_files) {
+    patterns.push_back(ResolvePath(current->path, pattern));
+  }
+  return patterns;
+}
+
+Result<std::string> App::Parts::Reload() {
+  const Status status = LoadAndApply();
+  if (!status.ok()) {
     dependencies.log.Error("configuration not reloaded; the old one stays in force",
                            {{"err", status.error().message}});
+    return status.error();
   }
-  return status;
+  std::string changes = ToString(rules.last_reload());
+  dependencies.log.Info("configuration reloaded",
+                        {{"file", options.config_file}, {"changes", changes}});
+  return changes;
 }
 
 App::App(AppOptions options, Dependencies dependencies)
@@ -316,7 +340,11 @@ Status App::Start() {
   return Ok();
 }
 
-Status App::Reload() { return parts_->Reload(); }
+Status App::Reload() {
+  const Result<std::string> changes = parts_->Reload();
+  if (!changes.ok()) return changes.error();
+  return Ok();
+}
 
 void App::Stop(Duration drain) {
   {
@@ -324,6 +352,7 @@ void App::Stop(Duration drain) {
     if (!parts_->running) return;
     parts_->running = false;
   }
+  parts_->watch.reset();
   parts_->housekeeping.reset();
   parts_->discovery.Stop();
   parts_->rules.Stop();

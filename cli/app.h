@@ -46,6 +46,7 @@ struct AppOptions {
   size_t max_concurrent_evals = 4;
   size_t rule_history = 20;  // evaluations of each rule that are remembered
   bool rule_metrics = true;
+  Duration auto_reload_interval{};  // how often files are looked at; 0: never
   AlertmanagerClientOptions notifications;
   bool drain_notifications = true;  // at the end
   promql::EngineOptions engine;

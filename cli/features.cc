@@ -22,6 +22,7 @@ constexpr std::string_view kWithoutMeaning[] = {
     "native-histograms",       // always on
     "extra-scrape-metrics",    // always on
     "concurrent-rule-eval",    // always on
+    "auto-reload-config",      // read by serve itself
     "auto-gomaxprocs",         // of Go's runtime
     "auto-gomemlimit",         // of Go's runtime
     "use-uncached-io",         // there are no blocks
@@ -41,6 +42,12 @@ Status Enable(std::string_view name, promql::EngineOptions& options) {
 }
 
 }  // namespace
+
+bool HasFeature(const std::vector<std::string>& values, std::string_view name) {
+  return std::ranges::any_of(values, [name](const std::string& names) {
+    return ("," + names + ",").find("," + std::string(name) + ",") != std::string::npos;
+  });
+}
 
 Result<promql::EngineOptions> ParseFeatures(const std::vector<std::string>& values,
                                             promql::EngineOptions options) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/result.h"
@@ -15,6 +16,9 @@ constexpr FlagSpec kEnableFeatureFlag = {
     .value = "NAME",
     .help = "Switch on what Prometheus hides behind this name; several by commas.",
     .repeated = true};
+
+// Whether one of the values names the feature.
+bool HasFeature(const std::vector<std::string>& values, std::string_view name);
 
 // Sets the features in `options`. Each value is one name or several, separated by commas. Names of
 // Prometheus that need no switch here are taken and mean nothing.

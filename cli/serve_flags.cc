@@ -12,6 +12,12 @@ constexpr FlagSpec kFlags[] = {
      .value = "FILE",
      .help = "Prometheus' configuration, with the section `collectors:` beside it. Without: the "
              "host, tocsin itself, and what DATABASE_URL, REDIS_URL and CELERY_BROKER_URL name."},
+    {.name = "--config.auto-reload",
+     .help = "Reload when the configuration file or a rule file has changed."},
+    {.name = "--config.auto-reload-interval",
+     .value = "DURATION",
+     .help = "Reload on changes, looking for them so often (default with --config.auto-reload: "
+             "30s)."},
     {.name = "--web.listen-address",
      .value = "ADDRESS",
      .fallback = "127.0.0.1:9977",
@@ -128,6 +134,16 @@ Result<Duration> PositiveDuration(std::string_view flag, const Arguments& argume
   return duration;
 }
 
+// How often to look for changes: 0 for never.
+Result<Duration> ReadAutoReload(const Arguments& arguments) {
+  if (!arguments.Text("--config.auto-reload-interval").empty()) {
+    return PositiveDuration("--config.auto-reload-interval", arguments);
+  }
+  const bool asked = arguments.Switch("--config.auto-reload") ||
+                     HasFeature(arguments.All("--enable-feature"), "auto-reload-config");
+  return asked ? std::chrono::seconds(30) : Duration::zero();
+}
+
 Result<promql::EngineOptions> ReadEngineFlags(const Arguments& arguments) {
   ASSIGN_OR_RETURN(promql::EngineOptions engine, ParseFeatures(arguments.All("--enable-feature")));
   ASSIGN_OR_RETURN(const Duration lookback, PositiveDuration("--query.lookback-delta", arguments));
@@ -210,6 +226,7 @@ Result<ServeOptions> ReadServeFlags(const Arguments& arguments) {
   ServeOptions options;
   AppOptions& app = options.app;
   app.config_file = arguments.Text("--config.file");
+  ASSIGN_OR_RETURN(app.auto_reload_interval, ReadAutoReload(arguments));
   app.listen_address = arguments.Text("--web.listen-address");
   app.external_url = arguments.Text("--web.external-url");
   RETURN_IF_ERROR(CheckExternalUrl(app.external_url));

@@ -2,7 +2,7 @@
 //
 // What the author wrote stands behind Prometheus' prelude, which declares $labels,
 // $externalLabels, $externalURL and $value; places in error messages count it in, as Prometheus
-// does.
+// does. $activeAt, $expr, $for and $interval are known too, as vmalert has them.
 #pragma once
 
 #include <memory>
@@ -27,9 +27,12 @@ class AlertTemplate {
                              const templates::Environment& environment) const;
   // As written.
   const std::string& text() const { return text_; }
+  // Whether it uses what Prometheus does not have.
+  bool beyond_prometheus() const { return beyond_prometheus_; }
 
  private:
   std::string text_;
+  bool beyond_prometheus_ = false;
   std::shared_ptr<const templates::Tree> tree_;  // null when the text is taken as it is
 };
 

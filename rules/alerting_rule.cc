@@ -16,16 +16,11 @@ namespace {
 
 constexpr std::string_view kAlertName = "alertname";
 
-templates::AlertFields FieldsOf(const promql::VectorElement& element,
-                                const ExpansionContext& context) {
-  templates::AlertFields fields;
-  fields.labels = std::make_shared<const LabelSet>(element.labels);
-  fields.external_labels = context.external_labels;
-  fields.external_url = context.environment.external_url;
-  fields.value = element.point.histogram == nullptr
-                     ? templates::Value(element.point.value)
-                     : templates::Value(element.point.histogram->ToString());
-  return fields;
+templates::TimeSpan SpanOf(Duration duration) {
+  return {std::chrono::nanoseconds(duration).count()};
+}
+templates::Time TimeOf(Timestamp time) {
+  return {std::chrono::nanoseconds(time.time_since_epoch()).count()};
 }
 
 std::string_view PhaseName(AlertPhase phase) {
@@ -92,6 +87,8 @@ AlertPhase AlertingRule::phase() const {
   return highest;
 }
 
+size_t AlertingRule::CountActive() const { return tocsin::CountActive(alerts_); }
+
 std::string AlertingRule::Expand(const AlertTemplate& text, const templates::AlertFields& fields,
                                  const ExpansionContext& context) {
   ++template_failures_.expansions;
@@ -103,12 +100,28 @@ std::string AlertingRule::Expand(const AlertTemplate& text, const templates::Ale
   return fmt::format("<error expanding template: {}>", expanded.error().message);
 }
 
+templates::AlertFields AlertingRule::FieldsOf(const promql::VectorElement& element,
+                                              const ExpansionContext& context) const {
+  templates::AlertFields fields;
+  fields.labels = std::make_shared<const LabelSet>(element.labels);
+  fields.external_labels = context.external_labels;
+  fields.external_url = context.environment.external_url;
+  fields.value = element.point.histogram == nullptr
+                     ? templates::Value(element.point.value)
+                     : templates::Value(element.point.histogram->ToString());
+  fields.active_at = TimeOf(context.environment.now);
+  fields.expr = spec_.query->text();
+  fields.hold = SpanOf(spec_.hold);
+  fields.interval = SpanOf(context.interval);
+  return fields;
+}
+
 Result<Alerts> AlertingRule::Expand(const promql::VectorValue& vector,
                                     const ExpansionContext& context) {
   template_failures_ = {};
   Alerts alerts;
   for (const promql::VectorElement& element : vector) {
-    const templates::AlertFields fields = FieldsOf(element, context);
+    templates::AlertFields fields = FieldsOf(element, context);
     Alert alert;
     alert.sample = element.labels;
     alert.sample.Remove(kMetricName);
@@ -117,6 +130,10 @@ Result<Alerts> AlertingRule::Expand(const promql::VectorValue& vector,
       labels.Set(label.name, Expand(label.value, fields, context));
     }
     labels.Set(kAlertName, spec_.name);
+    if (const auto was = alerts_.find(labels);
+        was != alerts_.end() && was->second.timing.phase != AlertPhase::kInactive) {
+      fields.active_at = TimeOf(was->second.timing.active_at);
+    }
     for (const TemplatedLabel& annotation : spec_.annotation_templates) {
       alert.annotations.Set(annotation.name, Expand(annotation.value, fields, context));
     }
@@ -151,7 +168,7 @@ Status AlertingRule::Update(const promql::VectorValue& vector, const AlertEvalua
     if (alerts_.contains(labels)) continue;
     next.emplace(labels, *MoveOn(nullptr, &now, policy, evaluation));
   }
-  const size_t active = CountActive(next);
+  const size_t active = tocsin::CountActive(next);
   if (evaluation.limit > 0 && std::cmp_greater(active, evaluation.limit)) {
     return ResourceExhausted(
         fmt::format("exceeded limit of {} with {} alerts", evaluation.limit, active));

@@ -38,6 +38,7 @@ using Alerts = std::map<LabelSet, Alert>;
 // What templates may use beside the sample.
 struct ExpansionContext {
   templates::LabelMap external_labels;
+  Duration interval{};  // of the group
   templates::Environment environment;
 };
 
@@ -68,7 +69,8 @@ class AlertingRule {
   const RuleSpec& spec() const { return spec_; }
   const Alerts& alerts() const { return alerts_; }
   Alerts& alerts() { return alerts_; }
-  AlertPhase phase() const;  // the highest of its alerts
+  AlertPhase phase() const;    // the highest of its alerts
+  size_t CountActive() const;  // pending and firing
 
   // Moves every alert on by the result of the query. An error (two alerts would have the same
   // labels; more pending and firing ones than the limit) changes nothing: that an evaluation
@@ -112,6 +114,8 @@ class AlertingRule {
   std::string Expand(const AlertTemplate& text, const templates::AlertFields& fields,
                      const ExpansionContext& context);
   Result<Alerts> Expand(const promql::VectorValue& vector, const ExpansionContext& context);
+  templates::AlertFields FieldsOf(const promql::VectorElement& element,
+                                  const ExpansionContext& context) const;
   void NoteTransitions(const Alerts& next, Timestamp at);
 
   const RuleSpec& spec_;

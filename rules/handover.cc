@@ -42,15 +42,16 @@ void Match(std::vector<FormerRule>& former, std::vector<Heir>& heirs,
 
 }  // namespace
 
-std::vector<FormerRule> HandOver(std::vector<FormerRule> former,
-                                 const std::vector<RuleGroup*>& groups) {
+HandOverResult HandOver(std::vector<FormerRule> former, const std::vector<RuleGroup*>& groups) {
   std::vector<Heir> heirs;
   for (RuleGroup* group : groups) {
     for (size_t i = 0; i < group->size(); ++i) heirs.push_back({group, i});
   }
   Match(former, heirs, &StandInTheSameGroup);
   Match(former, heirs, &SayTheSame);
-  return former;
+  HandOverResult result{.left = std::move(former), .newcomers = {}};
+  for (const Heir& heir : heirs) result.newcomers.push_back(&heir.spec());
+  return result;
 }
 
 }  // namespace tocsin

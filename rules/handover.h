@@ -8,13 +8,16 @@
 
 namespace tocsin {
 
-// Gives every rule the memory of its predecessor, and returns the former rules that have no
-// successor.
+struct HandOverResult {
+  std::vector<FormerRule> left;            // without a successor
+  std::vector<const RuleSpec*> newcomers;  // without a predecessor
+};
+
+// Gives every rule the memory of its predecessor.
 //
 // A rule's predecessor has the same name and labels and stood in the group of the same name and
 // file; of several, the first goes to the first. An expression may change without an alert being
 // lost. Beyond Prometheus, a rule that moves to another group or file unchanged keeps its memory.
-std::vector<FormerRule> HandOver(std::vector<FormerRule> former,
-                                 const std::vector<RuleGroup*>& groups);
+HandOverResult HandOver(std::vector<FormerRule> former, const std::vector<RuleGroup*>& groups);
 
 }  // namespace tocsin

@@ -95,6 +95,7 @@ Status RuleManager::Apply(const Config& config) {
   Runners next;
   Runners started;
   std::vector<RuleGroup*> groups;
+  RulesReload report;
   for (RuleGroupSpec& spec : loaded.groups) {
     const auto same = std::ranges::find_if(outgoing, [&](const auto& runner) {
       const RuleGroupSpec& present = runner->spec();
@@ -104,6 +105,7 @@ Status RuleManager::Apply(const Config& config) {
     if (same != outgoing.end()) {
       next.push_back(*same);
       outgoing.erase(same);
+      ++report.groups_unchanged;
       continue;
     }
     started.push_back(MakeRunner(std::move(spec), settings));
@@ -115,15 +117,49 @@ Status RuleManager::Apply(const Config& config) {
     runner->Stop();
     std::ranges::move(runner->group().Release(), std::back_inserter(former));
   }
-  EndFormerRules(HandOver(std::move(former), groups), started);
+  HandOverResult handed = HandOver(std::move(former), groups);
+  Report(outgoing, started, handed, report);
+  EndFormerRules(std::move(handed.left), started);
   UpdateJournal(next, started);
   Order(next);
   {
     const MutexLock lock(mutex_);
     runners_ = std::move(next);
+    last_reload_ = std::move(report);
   }
   for (const std::shared_ptr<GroupRunner>& runner : started) runner->Start();
   return Ok();
+}
+
+void RuleManager::Report(const Runners& outgoing, const Runners& started,
+                         const HandOverResult& handed, RulesReload& report) {
+  const auto among = [](const Runners& runners, const RuleGroupSpec& spec) {
+    return std::ranges::any_of(runners, [&](const auto& runner) {
+      return runner->spec().name == spec.name && runner->spec().file == spec.file;
+    });
+  };
+  for (const std::shared_ptr<GroupRunner>& runner : started) {
+    const RuleGroupSpec& spec = runner->spec();
+    (among(outgoing, spec) ? report.groups_changed : report.groups_new).push_back(spec.name);
+    for (size_t i = 0; i < runner->group().size(); ++i) {
+      const AlertingRule* alerting = runner->group().alerting(i);
+      if (alerting != nullptr) report.alerts_kept += alerting->CountActive();
+    }
+  }
+  for (const std::shared_ptr<GroupRunner>& runner : outgoing) {
+    if (!among(started, runner->spec())) report.groups_gone.push_back(runner->spec().name);
+  }
+  for (const RuleSpec* rule : handed.newcomers) report.rules_new.push_back(rule->name);
+  for (const FormerRule& rule : handed.left) {
+    if (!rule.name.empty()) report.rules_gone.push_back(rule.name);
+    report.alerts_resolved +=
+        AlertingRule::ResolveAll(rule.memory.alerts, Timestamp{}, std::string()).size();
+  }
+}
+
+RulesReload RuleManager::last_reload() const {
+  const MutexLock lock(mutex_);
+  return last_reload_;
 }
 
 void RuleManager::Order(const Runners& runners) {

@@ -26,6 +26,7 @@
 #include "engine/storage/appender.h"
 #include "engine/storage/querier.h"
 #include "rules/data_source.h"
+#include "rules/reload_report.h"
 #include "rules/snapshot.h"
 
 namespace tocsin {
@@ -56,6 +57,7 @@ class RuleGroup;
 class RuleSeriesWriter;
 class SpareThreads;
 struct FormerRule;
+struct HandOverResult;
 struct RuleGroupSettings;
 struct RuleGroupSpec;
 
@@ -86,6 +88,8 @@ class RuleManager {
   // All or nothing: an error in any file leaves everything as it was. Alerts of rules that stay
   // keep their state; alerts of rules that go are resolved.
   Status Apply(const Config& config);
+  // What the last Apply that worked has changed.
+  RulesReload last_reload() const;
 
   std::shared_ptr<const RulesSnapshot> Snapshot() const;
 
@@ -100,6 +104,8 @@ class RuleManager {
   Runners CurrentRunners() const;
   // Groups that are due at the same time wait for those that they read from.
   static void Order(const Runners& runners);
+  static void Report(const Runners& outgoing, const Runners& started, const HandOverResult& handed,
+                     RulesReload& report);
   // What the process before this one left. Without a journal the groups look for it themselves.
   std::vector<FormerRule> RestoreJournal(const std::vector<RuleGroup*>& groups);
   void UpdateJournal(const Runners& all, const Runners& started);
@@ -116,6 +122,7 @@ class RuleManager {
   bool restored_ = false;                        // by the first Apply
   mutable Mutex mutex_;
   Runners runners_ GUARDED_BY(mutex_);
+  RulesReload last_reload_ GUARDED_BY(mutex_);
   // Series that wait for their staleness markers; the timers hold them weakly.
   std::vector<std::shared_ptr<RuleSeriesWriter>> ending_ GUARDED_BY(mutex_);
 };

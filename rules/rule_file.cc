@@ -3,6 +3,7 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <cmath>
 #include <set>
 #include <span>
 #include <utility>
@@ -31,6 +32,8 @@ class RuleFileReader {
     ASSIGN_OR_RETURN(const std::vector<YamlNode> list, root.OptionalList("groups"));
     std::vector<RuleGroupSpec> groups;
     for (const YamlNode& group : list) {
+      // Go's YAML leaves null out of lists.
+      if (group.is_null()) continue;
       Result<RuleGroupSpec> spec = ReadGroup(group);
       if (!spec.ok()) {
         Note(spec.error());
@@ -76,11 +79,14 @@ class RuleFileReader {
     if (group.interval == Duration::zero()) group.interval = defaults_.interval;
     ASSIGN_OR_RETURN(group.query_offset,
                      map.OptionalDuration("query_offset", defaults_.query_offset));
-    ASSIGN_OR_RETURN(group.limit, map.OptionalInt("limit", 0));
+    // Go's YAML cuts the fraction of a number off.
+    ASSIGN_OR_RETURN(const double limit, map.OptionalDouble("limit", 0));
+    group.limit = std::llround(std::trunc(std::clamp(limit, -1e15, 1e15)));
     ASSIGN_OR_RETURN(const Labels labels, map.OptionalStringMap("labels"));
     for (const auto& [name, value] : labels) Note(CheckLabel(map, group.name, name, value));
     ASSIGN_OR_RETURN(const std::vector<YamlNode> rules, map.OptionalList("rules"));
     for (size_t i = 0; i < rules.size(); ++i) {
+      if (rules[i].is_null()) continue;
       context_ = fmt::format("group \"{}\", rule {}, ", group.name, i + 1);
       Result<RuleSpec> rule = ReadRule(rules[i], labels);
       if (!rule.ok()) {
@@ -183,7 +189,10 @@ class RuleFileReader {
   }
 
   void CheckRecord(YamlMap& map, const RuleSpec& rule) {
-    std::vector<std::string_view> fields = {"annotations", "for", "keep_firing_for"};
+    std::vector<std::string_view> fields;
+    if (!rule.annotations.empty()) fields.emplace_back("annotations");
+    if (rule.hold != Duration::zero()) fields.emplace_back("for");
+    if (rule.keep_firing_for != Duration::zero()) fields.emplace_back("keep_firing_for");
     for (const ExtensionRow<RuleExtensions>& row : RuleExtensionRows()) fields.push_back(row.name);
     for (const std::string_view field : fields) {
       if (!map.Find(field)) continue;
@@ -210,7 +219,12 @@ class RuleFileReader {
         continue;
       }
       Result<AlertTemplate> parsed = AlertTemplate::Parse(rule.name, text);
-      if (parsed.ok()) {
+      if (parsed.ok() && parsed->beyond_prometheus() && !defaults_.extension_fields) {
+        Note(PlaceOf(map, field, name)
+                 .ErrorHere(fmt::format("{}{} \"{}\": Prometheus has no $activeAt, $expr, $for and "
+                                        "$interval",
+                                        where_, what, name)));
+      } else if (parsed.ok()) {
         into.push_back({name, *std::move(parsed)});
       } else {
         Note(PlaceOf(map, field, name)

@@ -276,6 +276,7 @@ Status RuleGroup::UpdateAlerts(RunningRule& rule, const promql::VectorValue& vec
 ExpansionContext RuleGroup::ContextAt(Timestamp at) const {
   ExpansionContext context;
   context.external_labels = external_labels_;
+  context.interval = spec_->interval;
   context.environment.now = at;
   context.environment.external_url = settings_.external_url;
   context.environment.query = [this, at](const std::string& expression) {

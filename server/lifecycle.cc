@@ -19,11 +19,11 @@ HttpServerResponse HandleReady(const ProcessView& view, const HttpServerRequest&
 
 HttpServerResponse HandleReload(const ProcessView& view, const HttpServerRequest& /*request*/) {
   if (!view.lifecycle) return LifecycleIsOff();
-  const Status status = view.reload();
-  if (!status.ok()) {
-    return PlainText(500, "failed to reload config: " + status.error().message + "\n");
+  const Result<std::string> changes = view.reload();
+  if (!changes.ok()) {
+    return PlainText(500, "failed to reload config: " + changes.error().message + "\n");
   }
-  return PlainText(200, "");
+  return PlainText(200, *changes + "\n");
 }
 
 HttpServerResponse HandleQuit(const ProcessView& view, const HttpServerRequest& /*request*/) {

@@ -70,7 +70,8 @@ struct ProcessView {
   std::function<RuntimeInfo()> runtime;
   std::function<HeadStats()> store;
   std::function<std::vector<FamilyMetadata>()> metadata;
-  std::function<Status()> reload;
+  // Returns what has changed, for people.
+  std::function<Result<std::string>()> reload;
   std::function<void()> quit;
 };
 

@@ -193,15 +193,17 @@ class Executor {
     RETURN_IF_ERROR(Count(first));
     const std::span<const NodePtr> rest = std::span(command.args).subspan(1);
     if (const auto* field = std::get_if<Field>(&first.value)) {
-      return Follow(dot, first, field->path, rest, dot, piped);
+      return Follow(dot, {first, first}, field->path, rest, dot, piped);
     }
     if (const auto* chain = std::get_if<Chain>(&first.value)) {
       ASSIGN_OR_RETURN(const Value operand, EvaluateArgument(dot, *chain->operand));
-      return Follow(dot, first, chain->path, rest, operand, piped);
+      return Follow(dot, {first, LastOf(*chain->operand)}, chain->path, rest, operand, piped);
     }
     if (const auto* variable = std::get_if<Variable>(&first.value)) {
       const Value value = Lookup(variable->name);
-      if (!variable->path.empty()) return Follow(dot, first, variable->path, rest, value, piped);
+      if (!variable->path.empty()) {
+        return Follow(dot, {first, first}, variable->path, rest, value, piped);
+      }
       RETURN_IF_ERROR(NotAFunction(first, rest, piped));
       return value;
     }
@@ -230,17 +232,17 @@ class Executor {
       return Value(std::get<double>(number->value));
     }
     if (const auto* field = std::get_if<Field>(&node.value)) {
-      return Follow(dot, node, field->path, {}, dot, {});
+      return Follow(dot, {node, node}, field->path, {}, dot, {});
     }
     if (const auto* variable = std::get_if<Variable>(&node.value)) {
       const Value value = Lookup(variable->name);
       return variable->path.empty() ? Result<Value>(value)
-                                    : Follow(dot, node, variable->path, {}, value, {});
+                                    : Follow(dot, {node, node}, variable->path, {}, value, {});
     }
     if (const auto* pipe = std::get_if<Pipe>(&node.value)) return Evaluate(dot, *pipe);
     if (const auto* chain = std::get_if<Chain>(&node.value)) {
       ASSIGN_OR_RETURN(const Value operand, EvaluateArgument(dot, *chain->operand));
-      return Follow(dot, node, chain->path, {}, operand, {});
+      return Follow(dot, {node, LastOf(*chain->operand)}, chain->path, {}, operand, {});
     }
     if (const auto* function = std::get_if<Function>(&node.value)) {
       return Call(dot, node, *function->row, {}, {});
@@ -257,20 +259,33 @@ class Executor {
 
   // --- fields and methods -------------------------------------------------------------------
 
-  // receiver.a.b.c; the arguments go to the last.
-  Result<Value> Follow(const Value& dot, const Node& node, const std::vector<std::string>& path,
-                       std::span<const NodePtr> args, Value receiver, const Piped& piped) {
-    for (size_t i = 0; i + 1 < path.size(); ++i) {
-      ASSIGN_OR_RETURN(receiver, FieldOf(dot, node, path[i], {}, receiver, {}));
-    }
-    return FieldOf(dot, node, path.back(), args, receiver, piped);
+  // Where errors of fields and methods are: a call that fails is named, what cannot be called is
+  // told at what was computed last.
+  struct Place {
+    const Node& node;
+    const Node& last;
+  };
+
+  static const Node& LastOf(const Node& node) {
+    const auto* pipe = std::get_if<Pipe>(&node.value);
+    return pipe == nullptr ? node : LastOf(*pipe->commands.back().args.back());
   }
 
-  Result<Value> FieldOf(const Value& dot, const Node& node, const std::string& name,
+  // receiver.a.b.c; the arguments go to the last.
+  Result<Value> Follow(const Value& dot, const Place& place, const std::vector<std::string>& path,
+                       std::span<const NodePtr> args, Value receiver, const Piped& piped) {
+    for (size_t i = 0; i + 1 < path.size(); ++i) {
+      ASSIGN_OR_RETURN(receiver, FieldOf(dot, place, path[i], {}, receiver, {}));
+    }
+    return FieldOf(dot, place, path.back(), args, receiver, piped);
+  }
+
+  Result<Value> FieldOf(const Value& dot, const Place& place, const std::string& name,
                         std::span<const NodePtr> args, const Value& receiver, const Piped& piped) {
     if (const MethodRow* method = FindMethod(receiver, name)) {
-      return CallMethod(dot, node, *method, args, receiver, piped);
+      return CallMethod(dot, place, *method, args, receiver, piped);
     }
+    const Node& node = place.last;
     const auto reject_arguments = [&]() -> Status {
       if (args.empty() && !piped) return Ok();
       return Fail(node, fmt::format("{} has arguments but cannot be invoked as function", name));
@@ -302,6 +317,10 @@ class Executor {
       if (name == "ExternalLabels") return Value((*root)->external_labels);
       if (name == "ExternalURL") return Value((*root)->external_url);
       if (name == "Value") return (*root)->value;
+      if (name == "ActiveAt") return Value((*root)->active_at);
+      if (name == "Expr") return Value((*root)->expr);
+      if (name == "For") return Value((*root)->hold);
+      if (name == "Interval") return Value((*root)->interval);
       return unknown();
     }
     if (receiver.is_nil()) {
@@ -310,22 +329,28 @@ class Executor {
     return unknown();
   }
 
-  Result<Value> CallMethod(const Value& dot, const Node& node, const MethodRow& method,
+  Result<Value> CallMethod(const Value& dot, const Place& place, const MethodRow& method,
                            std::span<const NodePtr> args, const Value& receiver,
                            const Piped& piped) {
+    const size_t given = args.size() + (piped ? 1 : 0);
+    if (given != method.arguments) {
+      return Fail(place.last, fmt::format("wrong number of args for {}: want {} got {}",
+                                          method.name, method.arguments, given));
+    }
     std::vector<Value> values;
     for (const NodePtr& arg : args) {
       ASSIGN_OR_RETURN(Value value, EvaluateArgument(dot, *arg));
+      RETURN_IF_ERROR(CheckType(*arg, value, method.parameter));
       values.push_back(std::move(value));
     }
-    if (piped) values.push_back(*piped);
-    if (values.size() != method.arguments) {
-      return Fail(node, fmt::format("wrong number of args for {}: want {} got {}", method.name,
-                                    method.arguments, values.size()));
+    if (piped) {
+      RETURN_IF_ERROR(CheckType(place.node, *piped, method.parameter));
+      values.push_back(*piped);
     }
     Result<Value> result = method.call(receiver, values);
     if (result.ok()) return result;
-    return Fail(node, fmt::format("error calling {}: {}", method.name, result.error().message));
+    return Fail(place.node,
+                fmt::format("error calling {}: {}", method.name, result.error().message));
   }
 
   // --- functions ----------------------------------------------------------------------------

@@ -46,6 +46,7 @@ struct MethodRow {
   std::string_view name;
   size_t arguments;
   Result<Value> (*call)(const Value& receiver, const std::vector<Value>& args);
+  ParameterType parameter = ParameterType::kAny;  // of all arguments
 };
 // Null when values of this type have no such method.
 const MethodRow* FindMethod(const Value& receiver, std::string_view name);

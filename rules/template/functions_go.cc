@@ -59,7 +59,9 @@ Result<Value> Len(const Environment& /*environment*/, const Args& args) {
   if (const auto* labels = args[0].As<LabelMap>()) return size((*labels)->size());
   if (const auto* map = args[0].As<Map>()) return size((*map)->size());
   if (const auto* list = args[0].As<List>()) return size((*list)->size());
-  if (args[0].is_nil()) return ExecutionError("len of nil pointer");
+  if (args[0].is_nil()) {
+    return ExecutionError("reflect: call of reflect.Value.Type on zero Value");
+  }
   return ExecutionError(fmt::format("len of type {}", args[0].TypeName()));
 }
 

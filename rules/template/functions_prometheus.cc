@@ -12,6 +12,7 @@
 #include "rules/template/escape.h"
 #include "rules/template/functions.h"
 #include "rules/template/humanize.h"
+#include "rules/template/printf.h"
 
 namespace tocsin::templates {
 namespace {
@@ -140,8 +141,8 @@ Result<Value> Match(const Environment& /*environment*/, const Args& args) {
 Result<Value> ReplaceAll(const Environment& /*environment*/, const Args& args) {
   const Result<Regex> regex = Regex::Compile(TextOf(args[0]));
   if (!regex.ok()) {
-    return ExecutionError(fmt::format("regexp: Compile({}): {}", promql::Quote(TextOf(args[0])),
-                                      regex.error().message));
+    return ExecutionError(
+        fmt::format("regexp: Compile({}): {}", QuoteForGo(TextOf(args[0])), regex.error().message));
   }
   return Value(regex->ReplaceAll(TextOf(args[2]), TextOf(args[1])));
 }

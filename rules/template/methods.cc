@@ -159,9 +159,7 @@ Result<Value> AsText(const Value& receiver, const Args& /*args*/) {
   return Value(receiver.Print());
 }
 Result<Value> Format(const Value& receiver, const Args& args) {
-  const auto* layout = args[0].As<std::string>();
-  if (layout == nullptr) return WrongArgument(args[0], "string");
-  return Value(FormatLayout(Calendar(TimeOf(receiver)), *layout));
+  return Value(FormatLayout(Calendar(TimeOf(receiver)), *args[0].As<std::string>()));
 }
 Result<Value> Add(const Value& receiver, const Args& args) {
   const auto* span = args[0].As<TimeSpan>();
@@ -190,7 +188,7 @@ constexpr MethodRow kTimeMethods[] = {
     {"Before", 1, &Compared<std::less<>>},
     {"Day", 0, &CalendarPart<&Calendar::month_day>},
     {"Equal", 1, &Compared<std::equal_to<>>},
-    {"Format", 1, &Format},
+    {"Format", 1, &Format, ParameterType::kString},
     {"Hour", 0, &CalendarPart<&Calendar::hour>},
     {"Minute", 0, &CalendarPart<&Calendar::minute>},
     {"Month", 0, &CalendarName<&MonthName>},

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "base/go_float.h"
 #include "engine/promql/quote.h"
@@ -127,7 +128,7 @@ std::string FormatText(const Verb& verb, const Value& value, std::string text) {
     case 'v':
       return Pad(verb.sharp && verb.letter == 'v' ? promql::Quote(text) : text, verb, true);
     case 'q':
-      return Pad(promql::Quote(text), verb, false);
+      return Pad(verb.sharp ? QuoteForGo(text) : promql::Quote(text), verb, false);
     case 'x':
     case 'X':
       return Pad(Hex(text, verb.letter), verb, true);
@@ -177,7 +178,7 @@ class Formatter {
       rest_.remove_prefix(percent);
       if (!rest_.empty()) One();
     }
-    if (used_ < args_.size()) Extra();
+    if (!reordered_ && used_ < args_.size()) Extra();
     return std::move(out_);
   }
 
@@ -202,6 +203,7 @@ class Formatter {
         break;
       }
     }
+    Index();
     verb.width = Number();
     if (verb.width && *verb.width < 0) {
       verb.minus = true;
@@ -209,8 +211,10 @@ class Formatter {
     }
     if (Peek() == '.') {
       rest_.remove_prefix(1);
+      Index();
       verb.precision = std::max(Number().value_or(0), 0);
     }
+    Index();
     if (rest_.empty()) {
       out_ += "%!(NOVERB)";
       return;
@@ -219,11 +223,28 @@ class Formatter {
     rest_.remove_prefix(1);
     if (verb.letter == '%') {
       out_ += '%';
+    } else if (std::exchange(bad_index_, false)) {
+      out_ += fmt::format("%!{}(BADINDEX)", verb.letter);
     } else if (used_ >= args_.size()) {
       out_ += fmt::format("%!{}(MISSING)", verb.letter);
     } else {
       out_ += FormatValue(verb, args_[used_++]);
     }
+  }
+
+  // [n]: the n-th argument is the next one.
+  void Index() {
+    if (Peek() != '[') return;
+    reordered_ = true;
+    const size_t close = rest_.find(']');
+    size_t number = 0;
+    for (const char c : rest_.substr(1, close == std::string_view::npos ? 0 : close - 1)) {
+      number =
+          c >= '0' && c <= '9' ? std::min<size_t>(number * 10 + (c - '0'), kMaxWidth) : kMaxWidth;
+    }
+    bad_index_ = number == 0 || number > args_.size();
+    if (!bad_index_) used_ = number - 1;
+    rest_.remove_prefix(close == std::string_view::npos ? 1 : close + 1);
   }
 
   // Digits, or the next argument for *.
@@ -256,10 +277,19 @@ class Formatter {
   std::string_view rest_;
   const std::vector<Value>& args_;
   size_t used_ = 0;
+  bool reordered_ = false;
+  bool bad_index_ = false;
   std::string out_;
 };
 
 }  // namespace
+
+std::string QuoteForGo(std::string_view text) {
+  const bool plain = std::ranges::none_of(text, [](char c) {
+    return c == '`' || c == '\x7F' || (static_cast<unsigned char>(c) < 0x20 && c != '\t');
+  });
+  return plain ? "`" + std::string(text) + "`" : promql::Quote(text);
+}
 
 std::string Sprintf(std::string_view format, const std::vector<Value>& args) {
   return Formatter(format, args).Run();

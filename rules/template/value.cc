@@ -98,7 +98,7 @@ std::string_view Value::TypeName() const {
                                          "map[string]interface {}",
                                          "template.queryResult",
                                          "*template.sample",
-                                         "time.Time",
+                                         "*time.Time",
                                          "time.Duration",
                                          "struct { Labels map[string]string; ExternalLabels "
                                          "map[string]string; ExternalURL string; Value interface "

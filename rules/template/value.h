@@ -75,6 +75,11 @@ struct AlertFields {
   LabelMap external_labels;
   std::string external_url;
   Value value;  // a double, or a string when the sample is a histogram
+  // Beyond Prometheus.
+  Time active_at;
+  std::string expr;
+  TimeSpan hold;
+  TimeSpan interval;
 };
 
 // Go's fmt.Sprint: a space between operands when neither is a string.

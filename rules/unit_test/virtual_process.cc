@@ -128,7 +128,7 @@ void VirtualProcess::SetRules(std::vector<RuleGroupSpec> specs) {
   groups_ = Build(shared);
   std::vector<RuleGroup*> heirs;
   for (const std::unique_ptr<RuleGroup>& group : groups_) heirs.push_back(group.get());
-  EndFormer(HandOver(std::move(former), heirs));
+  EndFormer(HandOver(std::move(former), heirs).left);
 }
 
 // Rules that are gone: their alerts are told to be over, their series end.
@@ -213,7 +213,7 @@ void VirtualProcess::ComeBack() {
   groups_ = Build(specs);
   std::vector<RuleGroup*> heirs;
   for (const std::unique_ptr<RuleGroup>& group : groups_) heirs.push_back(group.get());
-  EndFormer(HandOver(Remembered(), heirs));
+  EndFormer(HandOver(Remembered(), heirs).left);
 }
 
 // --- queries ----------------------------------------------------------------------------------

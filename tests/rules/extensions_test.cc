@@ -190,6 +190,23 @@ TEST_F(ExtensionsTest, AFailingRuleSaysSinceWhen) {
   EXPECT_EQ(Figure("tocsin_rule_seconds_since_last_success"), 60);
 }
 
+TEST_F(ExtensionsTest, TemplatesKnowMoreThanPrometheus) {
+  Set(Errors("a"), 3);
+  StartWith(R"(
+  - name: app
+    rules:
+      - alert: Errors
+        expr: errors > 0
+        for: 90s
+        annotations: {s: '{{ $activeAt.Unix }} {{ $for }} {{ $interval }} {{ $expr }}'}
+)");
+  Advance(3min + 15s);
+  const int64_t active_at = ToMs(Rule().alerts.at(0).active_at) / 1000;
+  EXPECT_LT(Rule().alerts.at(0).active_at, *Rule().last_evaluation);
+  EXPECT_EQ(Rule().alerts.at(0).annotations.Get("s"),
+            std::to_string(active_at) + " 1m30s 1m0s errors > 0");
+}
+
 // --- targets ----------------------------------------------------------------------------------
 
 class SourcesTest : public ExtensionsTest {

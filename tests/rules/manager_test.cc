@@ -260,6 +260,29 @@ TEST_F(RuleManagerTest, ARenamedGroupGoesOnWithItsSeries) {
   EXPECT_EQ(Value("x"), 4);
 }
 
+TEST_F(RuleManagerTest, AReloadSaysWhatItHasChanged) {
+  Set(kErrors, 3);
+  StartWith(R"(
+  - {name: stays, rules: [{record: a, expr: errors}]}
+  - {name: changes, rules: [{alert: Kept, expr: errors > 0}, {alert: Gone, expr: errors > 1}]}
+  - {name: goes, rules: [{record: b, expr: errors}]}
+)");
+  EXPECT_EQ(ToString(manager_->last_reload()),
+            "rules: 0 groups unchanged; 3 groups new (stays, changes, goes); "
+            "4 rules new (a, Kept, Gone, b)");
+  Advance(1min + 15s);
+  Load(R"(
+  - {name: stays, rules: [{record: a, expr: errors}]}
+  - {name: changes, rules: [{alert: Kept, expr: errors > 2}]}
+  - {name: comes, rules: [{record: c, expr: errors}]}
+)");
+  ASSERT_TRUE(Apply().ok());
+  EXPECT_EQ(
+      ToString(manager_->last_reload()),
+      "rules: 1 group unchanged; 1 group new (comes); 1 group changed (changes); 1 group gone "
+      "(goes); 1 rule new (c); 2 rules gone (Gone, b); 1 alert kept; 1 alert resolved");
+}
+
 TEST_F(RuleManagerTest, NothingIsEvaluatedAfterStop) {
   StartWith(kAlert);
   Advance(2min);

@@ -165,6 +165,19 @@ TEST(RuleFileTest, ExtensionsAreFieldsOrComments) {
   }
 }
 
+TEST(RuleFileTest, PrometheusFilesHaveNoVariablesOfOthers) {
+  constexpr std::string_view kFile =
+      "groups:\n- name: g\n  rules:\n  - alert: A\n    expr: up\n    annotations: {s: '{{ $for "
+      "}}'}\n";
+  EXPECT_TRUE(ParseRuleFile("r.yml", kFile).ok());
+  const auto refused = ParseRuleFile("r.yml", kFile, {.extension_fields = false});
+  ASSERT_FALSE(refused.ok());
+  EXPECT_EQ(
+      refused.error().message,
+      "r.yml:6:22: group \"g\", rule 1, \"A\": annotation \"s\": Prometheus has no $activeAt, "
+      "$expr, $for and $interval");
+}
+
 TEST(RuleFileTest, PrometheusFilesHaveNoFieldsOfOurs) {
   EXPECT_TRUE(ParseRuleFile("r.yml", kComments, {.extension_fields = false}).ok());
   const auto refused = ParseRuleFile("r.yml", kFields, {.extension_fields = false});

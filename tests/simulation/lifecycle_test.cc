@@ -216,6 +216,35 @@ TEST_F(LifecycleTest, TheFirstScreenSaysWhatWasFound) {
                     HasSubstr("http://alertmanager:9093/api/v2/alerts"), Not(HasSubstr("s3cret"))));
 }
 
+TEST_F(LifecycleTest, AReloadSaysWhatItHasChanged) {
+  Start();
+  sim_.files().Put("rules.yml", Rules("New", "x > 0", "0s"));
+  const server::HttpServerResponse response = sim_.app().Handle(Post("/-/reload"));
+  EXPECT_EQ(response.status, 200);
+  EXPECT_EQ(response.body,
+            "rules: 0 groups unchanged; 1 group changed (g); 1 rule new (New); 1 rule gone "
+            "(Broken)\n");
+  EXPECT_THAT(sim_.log(), HasSubstr("1 rule new (New)"));
+}
+
+TEST(AutoReload, ChangedFilesAreReadWithoutBeingAsked) {
+  cli::AppOptions options;
+  options.auto_reload_interval = std::chrono::seconds(5);
+  Simulation sim(options);
+  sim.files().Put("tocsin.yml", kConfig);
+  sim.files().Put("rules.yml", Rules("Old", "x > 0", "0s"));
+  ASSERT_TRUE(sim.Start().ok());
+  const auto name = [&] { return sim.app().rules()->groups.at(0).rules.at(0).name; };
+  sim.Advance(minutes(1));
+  EXPECT_THAT(sim.log(), Not(HasSubstr("reloaded")));
+  sim.files().Put("rules.yml", "groups: {");
+  sim.Advance(minutes(1));
+  EXPECT_EQ(name(), "Old");
+  sim.files().Put("rules.yml", Rules("New", "x > 0", "0s"));
+  sim.Advance(std::chrono::seconds(5));
+  EXPECT_EQ(name(), "New");
+}
+
 TEST(LifecycleOff, ReloadAndQuitAreForbidden) {
   Simulation sim;
   sim.files().Put("tocsin.yml", "{}\n");
