@@ -74,7 +74,7 @@ class CeleryCase(TocsinCase):
         return process
 
     def start_tocsin(self, **more):
-        self.serve({"global": {"scrape_interval": "250ms", "scrape_timeout": "250ms"},
+        self.serve({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
                     "collectors": {"celery": {"broker_url": self.broker_url, "queues": list(celery_app.QUEUES),
                                               "global_keyprefix": self.prefix, **more}}})
 

@@ -53,7 +53,7 @@ class MetricsPageTest(TocsinCase):
         super().setUp()
         self.target = ScrapeTarget(AWKWARD)
         self.addCleanup(self.target.close)
-        self.serve({"global": {"scrape_interval": "250ms"},
+        self.serve({"global": {"scrape_interval": "1s", "scrape_timeout": "1s"},
                     "scrape_configs": [{"job_name": "app", "static_configs": [{"targets": [self.target.address]}]}],
                     "collectors": {"node": {}}})
         self.assertTrue(eventually(lambda: "jobs_total" in self.page() and "node_load1" in self.page()))
@@ -193,7 +193,7 @@ class ProbeTest(TocsinCase):
         web = f"http://{self.target.address}"
         closed = f"tcp://127.0.0.1:{self.ports.free()}"
         tls = f"tls://localhost:{self.tls_port}"
-        self.serve({"global": {"scrape_interval": "500ms"}, "collectors": {"probe": [
+        self.serve({"global": {"scrape_interval": "2s", "scrape_timeout": "2s"}, "collectors": {"probe": [
             {"target": web + "/health", "instance": "web", "body_regex": "all is w.ll"},
             {"target": web + "/health", "instance": "regex", "body_regex": "all is lost"},
             {"target": web + "/health", "instance": "status", "valid_status_codes": [204]},
