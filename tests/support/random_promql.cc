@@ -166,23 +166,37 @@ class Generator {
                             (include == "(b)" ? "()" : include) + " " + many + ")";
   }
 
+  // Of what was stored, for functions to which a difference in the last bit is a fall, a change or
+  // another extreme.
+  std::string ExactRange() {
+    if (world_.as_prometheus_2 || in_subquery_ || Chance(70)) return Range(0);
+    return "(" + Selector() + ")[" + Of({"1m", "3m", "5m"}) + ":" + Of({"", "15s", "40s", "7s"}) +
+           "]" + Times();
+  }
+
   std::string RangeCall(int depth) {
     if (Chance(10)) {
       return "quantile_over_time(" + Scalar(depth - 2) + ", " + VaryingRange(depth - 1) + ")";
     }
     if (Chance(10)) return "predict_linear(" + VaryingRange(depth - 1) + ", " + Number() + ")";
     if (Chance(20)) {
-      return Of({"rate", "increase"}) + "(" + Range(depth - 1, world_.as_prometheus_2) + ")";
+      return Of({"rate", "increase"}) + "(" +
+             (world_.as_prometheus_2 ? Range(0, true) : ExactRange()) + ")";
+    }
+    if (Chance(20)) {
+      const bool newer = !world_.as_prometheus_2 && Chance(40);
+      return (newer ? Of({"ts_of_min_over_time", "ts_of_max_over_time"})
+                    : Of({"irate", "changes", "resets"})) +
+             "(" + ExactRange() + ")";
     }
     if (!world_.as_prometheus_2 && Chance(10)) {
-      return Of({"mad_over_time", "first_over_time", "ts_of_min_over_time", "ts_of_max_over_time",
-                 "ts_of_first_over_time", "ts_of_last_over_time"}) +
+      return Of({"mad_over_time", "first_over_time", "ts_of_first_over_time",
+                 "ts_of_last_over_time"}) +
              "(" + Range(depth - 1) + ")";
     }
-    return Of({"delta", "irate", "idelta", "deriv", "changes", "resets", "sum_over_time",
-               "avg_over_time", "min_over_time", "max_over_time", "count_over_time",
-               "present_over_time", "last_over_time", "stdvar_over_time", "stddev_over_time",
-               "absent_over_time"}) +
+    return Of({"delta", "idelta", "deriv", "sum_over_time", "avg_over_time", "min_over_time",
+               "max_over_time", "count_over_time", "present_over_time", "last_over_time",
+               "stdvar_over_time", "stddev_over_time", "absent_over_time"}) +
            "(" + Range(depth - 1) + ")";
   }
 
