@@ -41,7 +41,7 @@ INPUT = [
 STATES = {
     ("Simple", ""): [(0, "inactive"), (8, "pending"), (32, "firing"), (69, "inactive"), (89, "pending"),
                      (113, "firing"), (134, "inactive")],
-    ("A", ""): [(0, "inactive"), (8, "pending"), (20, "inactive")],
+    ("A", ""): [(0, "inactive"), (8, "pending"), (19, "inactive")],
     ("B", ""): [(0, "inactive")],
     ("Z", ""): [(0, "inactive"), (8, "firing"), (21, "inactive"), (93, "firing"), (106, "inactive")],
     ("S", ""): [(0, "inactive"), (8, "pending"), (10, "firing"), (21, "inactive")],

@@ -49,7 +49,7 @@ class Run:
         self.divisor = divisor
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="tocsin-fault-"))
         ports = Ports()
-        self.target = servers.Target()
+        self.target = servers.Target(self.folder)
         self.webhook = servers.Webhook()
         self.am_address = f"127.0.0.1:{ports.free()}"
         self.alertmanager = servers.alertmanager(self.folder, self.am_address, self.webhook.address,

@@ -47,7 +47,7 @@ def evaluation_error(run):
     ring(run)
     run.target.set(**{'weight{copy="2"}': 1})
     run.wait(LONG)
-    run.target.samples.pop('weight{copy="2"}')
+    run.target.remove('weight{copy="2"}')
     run.wait(LONG)
     stop(run)
 
@@ -192,16 +192,16 @@ def one_alert_refused(run):
 
 def target_gone(run):
     ring(run)
-    run.target.gone = True
+    run.target.go(True)
     run.wait(LONG)
-    run.target.gone = False
+    run.target.go(False)
     run.wait(LONG)
     stop(run)
 
 
 def series_gone(run):
     ring(run)
-    run.target.samples.pop('problem{n="1"}')
+    run.target.remove('problem{n="1"}')
     run.wait(LONG)
     run.target.set(**{'problem{n="1"}': 1})
     run.wait(LONG)

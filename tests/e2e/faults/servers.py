@@ -7,6 +7,7 @@ import os
 import pathlib
 import ssl
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -68,28 +69,45 @@ class Served:
         self._server.server_close()
 
 
-class Target(Served):
-    """/metrics with the samples that `set` was given; while it is gone, it hangs up."""
+class Target:
+    """/metrics with the samples that `set` was given; while it is gone, it hangs up.
 
-    def __init__(self):
-        self.samples = {}
-        self.gone = False
-        outer = self
+    It has a process of its own, so that it answers in time however much this one has to do.
+    """
 
-        class Handler(Quiet):
-            def do_GET(self):
-                if outer.gone:
-                    self.close_connection = True
-                    self.connection.close()
-                    return
-                samples = dict(outer.samples)
-                self.answer(200, "".join(f"{series} {value}\n" for series, value in samples.items()).encode())
-
-        super().__init__(Handler)
+    def __init__(self, folder):
+        self._page = folder / "metrics"
+        self._samples = {}
+        self._gone = False
+        self._publish()
+        self._child = subprocess.Popen([sys.executable, pathlib.Path(__file__).with_name("target.py"), self._page],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+        self.address = f"127.0.0.1:{int(self._child.stdout.readline())}"
 
     def set(self, **series):
-        """problem="1", or by full name with `samples`."""
-        self.samples = self.samples | series
+        self._samples |= series
+        self._publish()
+
+    def remove(self, series):
+        self._samples.pop(series)
+        self._publish()
+
+    def go(self, gone):
+        self._gone = gone
+        self._publish()
+
+    def _publish(self):
+        if self._gone:
+            self._page.unlink()
+            return
+        new = self._page.with_suffix(".new")
+        new.write_text("".join(f"{series} {value}\n" for series, value in self._samples.items()))
+        new.rename(self._page)
+
+    def close(self):
+        self._child.kill()
+        self._child.wait()
+        self._child.stdout.close()
 
 
 class Webhook(Served):
