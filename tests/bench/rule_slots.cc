@@ -44,7 +44,7 @@ std::string Rules() {
       const int metric = group * (kMetrics / kGroups) + i;
       text += i % 2 == 0
                   ? fmt::format(
-                        "  - {{record: 'job:m{0}:rate', expr: sum by (job) (rate(m{0}[1m]))}}\n",
+                        "  - {{record: 'job:m{0}:rate', expr: 'sum by (job) (rate(m{0}[1m]))'}}\n",
                         metric)
                   : fmt::format("  - {{alert: Many{0}, expr: 'rate(m{0}[1m]) > 1e9', for: 5m}}\n",
                                 metric);
@@ -118,7 +118,10 @@ int Run(int run_seconds) {
   Config config;
   config.path = "tocsin.yml";
   config.rule_files = {"r.yml"};
-  if (!manager.Apply(config).ok()) return 1;
+  if (const Status status = manager.Apply(config); !status.ok()) {
+    fmt::print(stderr, "{}\n", status.error().message);
+    return 1;
+  }
 
   const double cpu_begin = CpuSeconds();
   double feeding = 0;
