@@ -18,11 +18,8 @@ ALTER ROLE tocsin_monitor PASSWORD :password;
 -- of tocsin, when the old sessions may not have ended yet.
 ALTER ROLE tocsin_monitor CONNECTION LIMIT 3;
 
--- Whatever a query may try, it changes nothing, waits for nobody for long, and ends.
-ALTER ROLE tocsin_monitor SET default_transaction_read_only = on;
-ALTER ROLE tocsin_monitor SET lock_timeout = '100ms';
-ALTER ROLE tocsin_monitor SET statement_timeout = '15s';
-ALTER ROLE tocsin_monitor SET idle_in_transaction_session_timeout = '60s';
+-- tocsin's sessions set for themselves that they only read, wait for nobody and end. Set for the role,
+-- these would show as the server's own settings (pg_settings_default_transaction_read_only).
 
 -- pg_read_all_stats: other roles' sessions and statements, sizes of all databases.
 -- pg_read_all_settings: settings that only superusers see. pg_ls_waldir(): the size of the WAL.

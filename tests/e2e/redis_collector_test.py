@@ -112,7 +112,7 @@ class RedisCollector(TocsinCase):
         self.value("redis_exporter_last_scrape_error", 0)
 
     def test_a_node_of_a_cluster(self):
-        server = self.redis(cluster_enabled="yes")
+        server = self.redis(cluster_enabled="yes", cluster_port=self.ports.free())
         client = server.client()
         client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16383)
         self.watch({"url": f"redis://127.0.0.1:{server.port}", "count_keys": ["*"]})
