@@ -65,8 +65,18 @@ struct AggregateContext {
   const Block* param = nullptr;  // null when there is none or it is a string
 };
 
-// The parameter of topk, bottomk and limitk; below 1 it is 0.
-Result<size_t> PickCount(double param);
+// What a parameter is over all steps; NaN at any makes both bounds NaN.
+struct ParameterBounds {
+  ParameterBounds(const Block& param, size_t steps);
+  double min;
+  double max;
+  bool any_nan = false;
+};
+// Looks at the parameter of topk, bottomk, limitk or limit_ratio. False when nothing is picked at
+// any step, whatever the rows are.
+Result<bool> CheckPickParameter(const AggregateContext& context);
+// The parameter of topk, bottomk and limitk at one step; below 1 it is 0.
+inline size_t PickCount(double param) { return param < 1 ? 0 : static_cast<size_t>(param); }
 
 // aggregation_best.cc: topk and bottomk, of rows as they come, in the order of the grouped list.
 class BestPicks {

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <limits>
 
-#include "base/go_float.h"
 #include "engine/promql/aggregation.h"
 
 namespace tocsin::promql {
@@ -68,14 +67,6 @@ class BestPicks::Heap {
   std::vector<Pick> items_;
 };
 
-Result<size_t> PickCount(double param) {
-  if (std::isnan(param)) return ExecutionError("Parameter value is NaN");
-  if (!(param >= -0x1p63 && param < 0x1p63)) {
-    return ExecutionError("Scalar value " + FormatGoV(param) + " overflows int64");
-  }
-  return static_cast<size_t>(std::max<int64_t>(static_cast<int64_t>(param), 0));
-}
-
 BestPicks::BestPicks(const AggregateContext& context, std::shared_ptr<const Grouping> grouping)
     : context_(context),
       grouping_(std::move(grouping)),
@@ -85,9 +76,9 @@ BestPicks::BestPicks(const AggregateContext& context, std::shared_ptr<const Grou
 BestPicks::~BestPicks() = default;
 
 Status BestPicks::ReadCounts() {
+  ASSIGN_OR_RETURN(const bool any, CheckPickParameter(context_));
   for (size_t step = 0; step < context_.steps.count; ++step) {
-    ASSIGN_OR_RETURN(const size_t count, PickCount(context_.param->Value(0, step)));
-    counts_.push_back(count);
+    counts_.push_back(any ? PickCount(context_.param->Value(0, step)) : 0);
   }
   return Ok();
 }

@@ -22,6 +22,8 @@ class Picker {
         out_(block.list(), context.steps.count) {}
 
   Result<Block> Run() {
+    ASSIGN_OR_RETURN(const bool any, CheckPickParameter(context_));
+    if (!any) return Block(context_.steps.count);
     for (size_t series = 0; series < block_.series(); ++series) {
       out_.set_drop_name(series, block_.drop_name(series));
     }
@@ -29,10 +31,9 @@ class Picker {
       RETURN_IF_ERROR(context_.evaluator.budget().CheckAlive());
       const double param = context_.param->Value(0, step);
       if (op_ == AggregateOp::kLimitRatio) {
-        RETURN_IF_ERROR(PickRatio(step, param));
+        PickRatio(step, std::clamp(param, -1.0, 1.0));
       } else {
-        ASSIGN_OR_RETURN(const size_t k, PickCount(param));
-        PickFirst(step, k);
+        PickFirst(step, PickCount(param));
       }
     }
     return std::move(out_);
@@ -54,24 +55,14 @@ class Picker {
     }
   }
 
-  Status PickRatio(size_t step, double ratio) {
-    if (std::isnan(ratio)) return ExecutionError("Ratio value is NaN");
-    if (std::fabs(ratio) > 1) {
-      const double capped = ratio > 0 ? 1 : -1;
-      context_.evaluator.annotations().Warn(
-          "PromQL warning: ratio value should be between -1 and 1, got " + FormatGoV(ratio) +
-              ", capping to " + FormatGoV(capped),
-          context_.param_position);
-      ratio = capped;
-    }
-    if (ratio == 0) return Ok();
+  void PickRatio(size_t step, double ratio) {
+    if (ratio == 0) return;
     if (offsets_.empty()) ComputeOffsets();
     for (size_t series = 0; series < block_.series(); ++series) {
       if (!block_.Has(series, step)) continue;
       const double offset = offsets_[series];
       if (ratio >= 0 ? offset < ratio : offset >= 1 + ratio) Take(series, step);
     }
-    return Ok();
   }
 
   // A place in [0, 1) by the labels alone: the same share of the series is picked at each step, and
@@ -111,7 +102,32 @@ void NoteIgnoredHistograms(const AggregateContext& context, const BestPicks& pic
   context.evaluator.annotations().Info("PromQL info: ignored histogram in " +
                                            std::string(AggregateOpText(context.aggregate.op)) +
                                            " aggregation",
-                                       context.expr_position);
+                                       context.node.position);
+}
+
+Result<bool> CheckPickParameter(const AggregateContext& context) {
+  const ParameterBounds bounds(*context.param, context.steps.count);
+  if (context.aggregate.op == AggregateOp::kLimitRatio) {
+    const auto warn = [&context](double ratio, const char* capped) {
+      context.evaluator.annotations().Warn(
+          "PromQL warning: ratio value should be between -1 and 1, got " + FormatGoV(ratio) +
+              ", capping to " + capped,
+          context.param_position);
+    };
+    if (bounds.any_nan) return ExecutionError("Ratio value is NaN");
+    if (bounds.max > 1) warn(bounds.max, "1");
+    if (bounds.min < -1) warn(bounds.min, "-1");
+    return bounds.min != 0 || bounds.max != 0;
+  }
+  if (bounds.any_nan) return ExecutionError("Parameter value is NaN");
+  if (bounds.max < 1) return false;
+  if (bounds.min <= -0x1p63) {
+    return ExecutionError("Scalar value " + FormatGoV(bounds.min) + " underflows int64");
+  }
+  if (bounds.max >= 0x1p63 - 1024) {
+    return ExecutionError("Scalar value " + FormatGoV(bounds.max) + " overflows int64");
+  }
+  return true;
 }
 
 Result<Block> AggregatePicks(const AggregateContext& context, const Block& block) {
@@ -147,9 +163,8 @@ Result<Block> CountValues(const AggregateContext& context, const Block& block) {
                                                      : FormatGoF(block.Value(series, step))));
       const std::span<const LabelPair> pairs = labels_of.PairsOf(labels);
       const LabelIndex::Entry entry = rows.Find(pairs);
-      if (entry.fresh) out.AddSeries(Labels::FromSortedPairs(pairs), block.drop_name(series));
+      if (entry.fresh) out.AddSeries(Labels::FromSortedPairs(pairs));
       const size_t row = entry.number;
-      if (block.drop_name(series)) out.set_drop_name(row, true);
       out.Set(row, step, out.Has(row, step) ? out.Value(row, step) + 1 : 1);
     }
   }

@@ -79,6 +79,7 @@ Result<std::optional<Block>> AggregateStream(const AggregateContext& context) {
   QueryBudget& budget = evaluator.budget();
   const size_t held = budget.held();
   const size_t loaded = budget.loaded();
+  const QueryBudget::Looked looked = budget.looked();
   ASSIGN_OR_RETURN(const std::unique_ptr<RowSource> rows,
                    input.expr->As<VectorSelector>() != nullptr
                        ? OpenSelectorRows(evaluator, input, context.steps, Evaluator::Read::kValue)
@@ -91,6 +92,7 @@ Result<std::optional<Block>> AggregateStream(const AggregateContext& context) {
   if (!block) {
     // They are read once more, in whole.
     budget.ForgetLoaded(loaded);
+    budget.EndPart(looked, 0);
     budget.ForgetSeries(rows->size());
   }
   budget.ReleaseTo(held);

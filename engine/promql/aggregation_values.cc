@@ -7,6 +7,7 @@
 #include "engine/model/histogram.h"
 #include "engine/model/kahan.h"
 #include "engine/promql/aggregation.h"
+#include "engine/promql/quote.h"
 #include "engine/promql/range_samples.h"
 
 namespace tocsin::promql {
@@ -115,7 +116,7 @@ class ValueAggregator {
         if (!block_.Has(series, step)) continue;
         Cell& cell = cells[group * width + step - begin];
         if (const HistogramPtr& histogram = block_.Histogram(series, step); histogram != nullptr) {
-          AddHistogram(cell, *histogram);
+          AddHistogram(cell, series, *histogram);
         } else {
           AddFloat(op_, cell, block_.Value(series, step));
         }
@@ -130,7 +131,7 @@ class ValueAggregator {
     return Ok();
   }
 
-  void AddHistogram(Cell& cell, const FloatHistogram& histogram) {
+  void AddHistogram(Cell& cell, size_t series, const FloatHistogram& histogram) {
     switch (op_) {
       case AggregateOp::kCount:
       case AggregateOp::kGroup:
@@ -138,11 +139,11 @@ class ValueAggregator {
         cell.has_float = true;
         return;
       case AggregateOp::kSum:
-        AddToHistogram(cell, histogram);
+        AddToHistogram(cell, series, histogram);
         break;
       case AggregateOp::kAvg:
         ++cell.count;
-        AddToHistogramMean(cell, histogram);
+        AddToHistogramMean(cell, series, histogram);
         break;
       default:
         context_.evaluator.annotations().Info("PromQL info: ignored histogram in " +
@@ -156,16 +157,16 @@ class ValueAggregator {
   }
 
   // False when the sum overflowed and nothing was added.
-  void AddToHistogram(Cell& cell, const FloatHistogram& histogram) {
+  void AddToHistogram(Cell& cell, size_t series, const FloatHistogram& histogram) {
     if (cell.incompatible) return;
     if (cell.histogram == nullptr) {
       cell.histogram = std::make_unique<HistogramSum>(histogram);
       return;
     }
-    Note(cell, cell.histogram->Add(histogram));
+    Note(cell, series, cell.histogram->Add(histogram));
   }
 
-  void AddToHistogramMean(Cell& cell, const FloatHistogram& histogram) {
+  void AddToHistogramMean(Cell& cell, size_t series, const FloatHistogram& histogram) {
     if (cell.incompatible) return;
     if (cell.histogram == nullptr) {
       cell.histogram = std::make_unique<HistogramSum>(histogram);
@@ -175,7 +176,7 @@ class ValueAggregator {
       HistogramSum next = *cell.histogram;
       const HistogramMerge merge = next.Add(histogram);
       if (!merge.compatible || !next.HasOverflow()) {
-        Note(cell, merge);
+        Note(cell, series, merge);
         *cell.histogram = std::move(next);
         return;
       }
@@ -185,12 +186,19 @@ class ValueAggregator {
     FloatHistogram part = histogram;
     part.Div(cell.count);
     cell.histogram->Mul((cell.count - 1) / cell.count);
-    Note(cell, cell.histogram->Add(part));
+    Note(cell, series, cell.histogram->Add(part));
   }
 
-  void Note(Cell& cell, const HistogramMerge& merge) {
+  void Note(Cell& cell, size_t series, const HistogramMerge& merge) {
     Annotations& annotations = context_.evaluator.annotations();
-    if (!merge.compatible) cell.incompatible = true;
+    if (!merge.compatible) {
+      cell.incompatible = true;
+      annotations.Warn(
+          "PromQL warning: vector contains a mix of histograms with exponential and custom buckets "
+          "schemas for metric name " +
+              Quote(NameOf(series)),
+          context_.expr_position);
+    }
     if (merge.bounds_reconciled) {
       annotations.Info("PromQL info: mismatched custom buckets were reconciled during aggregation",
                        context_.expr_position);
@@ -204,14 +212,7 @@ class ValueAggregator {
                        context_.expr_position);
       return;
     }
-    if (cell.incompatible) {
-      annotations.Warn(
-          "PromQL warning: vector contains a mix of histograms with exponential and custom buckets "
-          "schemas for metric name \"" +
-              NameOf(group) + "\"",
-          context_.expr_position);
-      return;
-    }
+    if (cell.incompatible) return;
     if (cell.has_histogram) {
       if (cell.hints.Collide()) {
         annotations.Warn("PromQL warning: conflicting counter resets during histogram aggregation",
@@ -247,14 +248,9 @@ class ValueAggregator {
     }
   }
 
-  // The metric name of the first row of the group.
-  std::string NameOf(size_t group) const {
-    for (size_t series = 0; series < block_.series(); ++series) {
-      if (grouping_->group_of[series] != group) continue;
-      return std::string(context_.evaluator.symbols().Text(
-          block_.labels(series).Get(context_.evaluator.metric_name())));
-    }
-    return {};
+  std::string_view NameOf(size_t series) const {
+    return context_.evaluator.symbols().Text(
+        block_.labels(series).Get(context_.evaluator.metric_name()));
   }
 
   const AggregateContext& context_;

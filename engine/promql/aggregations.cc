@@ -1,5 +1,7 @@
 // The aggregation operators.
+#include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/go_float.h"
 #include "engine/promql/aggregation.h"
@@ -8,16 +10,29 @@ namespace tocsin::promql {
 namespace {
 
 void WarnOfQuantiles(const AggregateContext& context) {
-  for (size_t step = 0; step < context.steps.count; ++step) {
-    const double q = context.param->Value(0, step);
-    if (q >= 0 && q <= 1) continue;
+  const auto warn = [&context](double q) {
     context.evaluator.annotations().Warn(
         "PromQL warning: quantile value should be between 0 and 1, got " + FormatGoV(q),
         context.param_position);
-  }
+  };
+  const ParameterBounds bounds(*context.param, context.steps.count);
+  if (bounds.any_nan) warn(std::numeric_limits<double>::quiet_NaN());
+  if (bounds.max > 1) warn(bounds.max);
+  if (bounds.min < 0) warn(bounds.min);
 }
 
 }  // namespace
+
+ParameterBounds::ParameterBounds(const Block& param, size_t steps)
+    : min(param.Value(0, 0)), max(min) {
+  for (size_t step = 0; step < steps; ++step) {
+    const double value = param.Value(0, step);
+    any_nan = any_nan || std::isnan(value);
+    min = std::min(min, value);
+    max = std::max(max, value);
+  }
+  if (any_nan) min = max = std::numeric_limits<double>::quiet_NaN();
+}
 
 Result<Block> Aggregated(Evaluator& evaluator, const PlanNode& node, const Steps& steps) {
   const Aggregate& aggregate = *node.expr->As<Aggregate>();

@@ -4,16 +4,15 @@
 
 namespace tocsin::promql {
 
-std::vector<std::string> Annotations::Render(const std::set<Entry>& entries,
-                                             std::string_view query) {
+std::vector<std::string> Annotations::Render(const ByText& entries, std::string_view query) {
   std::vector<std::string> lines;
-  for (const Entry& entry : entries) {
-    const auto at = static_cast<size_t>(std::max<int32_t>(entry.begin, 0));
+  for (const auto& [text, position] : entries) {
+    const auto at = static_cast<size_t>(std::max<int32_t>(position.begin, 0));
     const std::string_view before = query.substr(0, std::min(at, query.size()));
     const auto line = std::ranges::count(before, '\n') + 1;
     const size_t newline = before.rfind('\n');
     const size_t column = before.size() - (newline == std::string_view::npos ? 0 : newline + 1) + 1;
-    lines.push_back(entry.text + " (" + std::to_string(line) + ":" + std::to_string(column) + ")");
+    lines.push_back(text + " (" + std::to_string(line) + ":" + std::to_string(column) + ")");
   }
   return lines;
 }

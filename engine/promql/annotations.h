@@ -1,7 +1,8 @@
 // Warnings and infos that a query gathers beside its result.
 #pragma once
 
-#include <set>
+#include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -11,17 +12,18 @@
 
 namespace tocsin::promql {
 
-// A set: several of the same text and position merge. Texts are Prometheus' own, with the prefix
-// "PromQL warning: " or "PromQL info: " and without position.
+// Told by their text: of several with the same text the last one is kept, with its position, as in
+// Prometheus. Texts are Prometheus' own, with the prefix "PromQL warning: " or "PromQL info: " and
+// without position.
 //
 // Not thread-safe: each worker fills its own, Merge joins them.
 class Annotations {
  public:
   void Warn(std::string text, PositionRange position) {
-    warnings_.insert({std::move(text), position.begin, position.end});
+    warnings_.insert_or_assign(std::move(text), position);
   }
   void Info(std::string text, PositionRange position) {
-    infos_.insert({std::move(text), position.begin, position.end});
+    infos_.insert_or_assign(std::move(text), position);
   }
   // With the positions of `other` moved by `shift` bytes.
   void Merge(const Annotations& other, int32_t shift = 0) {
@@ -35,21 +37,16 @@ class Annotations {
   std::vector<std::string> Infos(std::string_view query) const;
 
  private:
-  struct Entry {
-    std::string text;
-    int32_t begin;
-    int32_t end;
-    friend auto operator<=>(const Entry&, const Entry&) = default;
-  };
-  static void Insert(const std::set<Entry>& from, int32_t shift, std::set<Entry>& to) {
-    for (const Entry& entry : from) {
-      to.insert({entry.text, entry.begin + shift, entry.end + shift});
+  using ByText = std::map<std::string, PositionRange, std::less<>>;
+  static void Insert(const ByText& from, int32_t shift, ByText& to) {
+    for (const auto& [text, position] : from) {
+      to.insert_or_assign(text, PositionRange{position.begin + shift, position.end + shift});
     }
   }
-  static std::vector<std::string> Render(const std::set<Entry>& entries, std::string_view query);
+  static std::vector<std::string> Render(const ByText& entries, std::string_view query);
 
-  std::set<Entry> warnings_;
-  std::set<Entry> infos_;
+  ByText warnings_;
+  ByText infos_;
 };
 
 }  // namespace tocsin::promql

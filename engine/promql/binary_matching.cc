@@ -1,6 +1,7 @@
 // Which rows of two vectors belong together, and how the result of two rows is labelled.
 #include <algorithm>
 #include <unordered_map>
+#include <unordered_set>
 
 #include "engine/promql/binary.h"
 
@@ -77,6 +78,7 @@ void FixPartners(Evaluator& evaluator, const Binary& binary, const Block& lhs, c
     std::vector<uint32_t> many_row(matching.groups.size(), Matching::kNone);
     if (!IndexByGroup(many_group, many_row)) return;
   }
+  std::unordered_set<Labels, LabelsHash> distinct;
   auto results = std::make_shared<SeriesList>();
   results->reserve(many.series());
   for (size_t row = 0; row < many.series(); ++row) {
@@ -86,6 +88,11 @@ void FixPartners(Evaluator& evaluator, const Binary& binary, const Block& lhs, c
         partner == Matching::kNone
             ? Labels()
             : ResultLabels(evaluator, binary, many.labels(row), one.labels(partner)));
+    // Equal results have to be looked at step by step.
+    if (partner != Matching::kNone && !distinct.insert(results->back()).second) {
+      matching.partner.clear();
+      return;
+    }
   }
   matching.results = std::move(results);
   matching.fixed = true;
@@ -98,8 +105,8 @@ Labels ResultLabels(Evaluator& evaluator, const Binary& binary, const Labels& ma
   SymbolTable& symbols = evaluator.symbols();
   const VectorMatching& matching = *binary.matching;
   const bool delayed = evaluator.context().options.delayed_name_removal;
-  const bool drops_name = DropsName(binary.op) || binary.return_bool;
-  Labels labels = drops_name && !delayed ? evaluator.WithoutName(many) : many;
+  const bool drops_name = DropsName(binary.op) || (binary.return_bool && !delayed);
+  Labels labels = drops_name ? evaluator.WithoutName(many) : many;
   if (matching.cardinality == Cardinality::kOneToOne) {
     std::vector<SymbolId> names;
     for (const std::string& name : matching.labels) names.push_back(symbols.Intern(name));

@@ -1,5 +1,6 @@
 // Binary operators between two vectors.
 #include <algorithm>
+#include <optional>
 #include <unordered_map>
 
 #include "engine/model/histogram.h"
@@ -29,7 +30,6 @@ class VectorCombiner {
         one_group_(swapped_ ? matching_->lhs_group : matching_->rhs_group),
         fill_many_(vector_matching_.fill_left),
         fill_one_(vector_matching_.fill_right),
-        drops_name_(DropsName(binary_.op) || binary_.return_bool),
         delayed_(evaluator.context().options.delayed_name_removal),
         op_(binary_.op, binary_.return_bool, node.position, evaluator.annotations()),
         out_(many_.steps()) {}
@@ -43,18 +43,14 @@ class VectorCombiner {
         RETURN_IF_ERROR(RunStep(step));
       }
     }
-    if (vector_matching_.cardinality == Cardinality::kOneToOne) {
-      RETURN_IF_ERROR(evaluator_.MergeEqualRows(out_));
-    } else {
-      RETURN_IF_ERROR(evaluator_.MergeEqualRows(
-          out_, "multiple matches for labels: grouping labels must ensure unique matches"));
-    }
+    RETURN_IF_ERROR(evaluator_.MergeEqualRows(out_));
     return std::move(out_);
   }
 
  private:
+  // Arithmetic drops the name at once.
   bool Drops(const Block& many, size_t row) const {
-    return (drops_name_ && delayed_) || many.drop_name(row);
+    return (binary_.return_bool && delayed_) || many.drop_name(row);
   }
 
   // Every row has its partner, at all steps.
@@ -103,8 +99,7 @@ class VectorCombiner {
 
   Status RunStep(size_t step) {
     // Without a partner anywhere there is neither result nor error.
-    if (!fill_many_ && !AnyAt(many_, step)) return Ok();
-    if (!fill_one_ && !AnyAt(one_, step)) return Ok();
+    if (!fill_many_ && !fill_one_ && !(AnyAt(many_, step) && AnyAt(one_, step))) return Ok();
     std::vector<uint32_t> one_row(matching_->groups.size(), kNone);
     for (uint32_t row = 0; row < one_.series(); ++row) {
       if (!one_.Has(row, step)) continue;
@@ -125,13 +120,17 @@ class VectorCombiner {
       }
       matched[group] = true;
       const Operand one = partner == kNone ? Operand{*fill_one_} : At(one_, partner, step);
-      Put(RowOf(row, partner, group), step, At(many_, row, step), one);
+      const size_t to = RowOf(row, partner, group);
+      RETURN_IF_ERROR(CheckUnique(to, group, step));
+      Put(to, step, At(many_, row, step), one);
     }
     if (!fill_many_) return Ok();
     for (uint32_t row = 0; row < one_.series(); ++row) {
       const uint32_t group = one_group_[row];
       if (!one_.Has(row, step) || matched[group]) continue;
-      Put(RowOf(kNone, row, group), step, Operand{*fill_many_}, At(one_, row, step));
+      const size_t to = RowOf(kNone, row, group);
+      RETURN_IF_ERROR(CheckUnique(to, group, step));
+      Put(to, step, Operand{*fill_many_}, At(one_, row, step));
     }
     return Ok();
   }
@@ -143,12 +142,28 @@ class VectorCombiner {
     const auto [entry, fresh] = rows_.try_emplace(key, out_.series());
     if (fresh) {
       const Labels& group_labels = matching_->groups[group];
-      out_.AddSeries(
+      Labels labels =
           ResultLabels(evaluator_, binary_, many == kNone ? group_labels : many_.labels(many),
-                       one == kNone ? group_labels : one_.labels(one)),
-          many == kNone ? drops_name_ && delayed_ : Drops(many_, many));
+                       one == kNone ? group_labels : one_.labels(one));
+      first_row_.push_back(row_of_labels_.try_emplace(labels, out_.series()).first->second);
+      last_match_.emplace_back();
+      out_.AddSeries(std::move(labels),
+                     many == kNone ? binary_.return_bool && delayed_ : Drops(many_, many));
     }
     return entry->second;
+  }
+
+  // Two rows of the many side with one partner must differ in their results, even where a
+  // comparison leaves none of them.
+  Status CheckUnique(size_t row, uint32_t group, size_t step) {
+    if (vector_matching_.cardinality == Cardinality::kOneToOne) return Ok();
+    std::optional<GroupAtStep>& last = last_match_[first_row_[row]];
+    if (last && last->group == group && last->step == step) {
+      return ExecutionError(
+          "multiple matches for labels: grouping labels must ensure unique matches");
+    }
+    last = GroupAtStep{group, step};
+    return Ok();
   }
 
   Error DuplicateError(uint32_t a, uint32_t b) const {
@@ -183,11 +198,18 @@ class VectorCombiner {
   // As in Prometheus, fill_left is that of the many side also where it stands on the right.
   const std::optional<double> fill_many_;
   const std::optional<double> fill_one_;
-  const bool drops_name_;
   const bool delayed_;
   ValueOperator op_;
   Block out_;
   std::unordered_map<uint64_t, size_t> rows_;
+  // For each row of the result: the first one of the same labels, and where that was last matched.
+  struct GroupAtStep {
+    uint32_t group;
+    size_t step;
+  };
+  std::vector<size_t> first_row_;
+  std::vector<std::optional<GroupAtStep>> last_match_;
+  std::unordered_map<Labels, size_t, LabelsHash> row_of_labels_;
 };
 
 void CopyValue(const Block& from, size_t from_row, size_t step, Block& to, size_t to_row) {

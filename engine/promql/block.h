@@ -61,6 +61,14 @@ class Block {
     histograms_.clear();
   }
 
+  // What the values of so many rows take.
+  static size_t BytesFor(size_t series, size_t steps) {
+    return series * (steps * sizeof(double) + (steps + 63) / 64 * sizeof(uint64_t));
+  }
+  size_t Bytes() const {
+    return BytesFor(series(), steps_) + histograms_.size() * sizeof(HistogramPtr);
+  }
+
   size_t steps() const { return steps_; }
   size_t series() const { return drop_name_.size(); }
 

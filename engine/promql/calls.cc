@@ -69,6 +69,7 @@ CallContext Evaluator::Context(const PlanNode& node, const Steps& steps,
           .arg_positions = arg_positions,
           .steps = steps,
           .query_steps = context_.query_steps,
+          .query_end_ms = context_.query_end_ms,
           .range_query = context_.range_query,
           .lookback_ms = context_.lookback_ms,
           .symbols = context_.symbols,
@@ -130,12 +131,48 @@ class RangeCallReader final : public RowSource::Reader {
       : call_(call), source_(source), context_(context) {}
 
   Status Read(size_t row, RowWriter& out, BudgetShare& budget) override {
-    ASSIGN_OR_RETURN(const SeriesWindows windows, source_.Read(row, buffers_));
-    RETURN_IF_ERROR(budget.Load(CostOf(buffers_.columns)));
-    return call_.call.function->range(context_, {.blocks = call_.args}, windows, out);
+    ASSIGN_OR_RETURN(const SeriesWindows in, source_.Read(row, buffers_));
+    const size_t cost = CostOf(buffers_.columns);
+    RETURN_IF_ERROR(budget.Load(cost, source_.from_storage()));
+    const size_t samples = CountWindows(in, cost, budget);
+    const RangeKernel kernel = call_.call.function->range;
+    if (samples <= kSamplesAtOnce) return kernel(context_, {.blocks = call_.args}, in, out);
+    return ApplyInParts(in, out, budget);
   }
 
  private:
+  static constexpr size_t kSamplesAtOnce = 1 << 20;
+
+  // How many samples all windows hold. Histograms count by their mean size.
+  static size_t CountWindows(const SeriesWindows& in, size_t cost, BudgetShare& budget) {
+    size_t all = 0;
+    for (size_t step = 0; step < in.windows.size(); ++step) {
+      const size_t samples = in.windows[step].last - in.windows[step].first;
+      if (samples > 0) budget.CountLooked(step, samples * cost / in.t_ms.size());
+      all += samples;
+    }
+    return all;
+  }
+
+  // Some functions look at every sample of every window: with long windows and many steps that
+  // takes its time, between parts of which the query may be told to end.
+  Status ApplyInParts(SeriesWindows in, RowWriter& out, const BudgetShare& budget) const {
+    const std::span<const Window> windows = in.windows;
+    CallContext context = context_;
+    for (size_t first = 0, last = 0; first < windows.size(); first = last) {
+      RETURN_IF_ERROR(budget.CheckNow());
+      for (size_t samples = 0; last < windows.size() && samples < kSamplesAtOnce; ++last) {
+        samples += windows[last].last - windows[last].first;
+      }
+      context.steps = {context_.steps.At(first), context_.steps.step_ms, last - first};
+      in.windows = windows.subspan(first, last - first);
+      out.StartAt(first);
+      RETURN_IF_ERROR(call_.call.function->range(
+          context, {.blocks = call_.args, .first_step = first}, in, out));
+    }
+    return Ok();
+  }
+
   const RangeCall& call_;
   const RangeSource& source_;
   const CallContext context_;

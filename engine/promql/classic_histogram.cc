@@ -31,37 +31,8 @@ void AddUpEqualBounds(std::vector<ClassicBucket>& buckets) {
   if (!buckets.empty()) buckets.resize(kept + 1);
 }
 
-bool Usable(const std::vector<ClassicBucket>& buckets) {
-  return !buckets.empty() && buckets.back().upper_bound == kInf && buckets.back().count != 0;
-}
-
-}  // namespace
-
-MonotonicityFix PrepareBuckets(std::vector<ClassicBucket>& buckets) {
-  MonotonicityFix fix;
-  std::ranges::stable_sort(buckets, {}, &ClassicBucket::upper_bound);
-  AddUpEqualBounds(buckets);
-  for (size_t i = 1; i < buckets.size(); ++i) {
-    const double before = buckets[i - 1].count;
-    const double count = buckets[i].count;
-    if (AlmostEqual(before, count, 1e-12)) {
-      buckets[i].count = before;
-    } else if (count < before) {
-      if (!fix.forced) fix.min_bucket = buckets[i].upper_bound;
-      fix.max_bucket = buckets[i].upper_bound;
-      fix.max_difference = std::max(fix.max_difference, before - count);
-      fix.forced = true;
-      buckets[i].count = before;
-    }
-  }
-  return fix;
-}
-
-double BucketQuantile(double q, const std::vector<ClassicBucket>& buckets) {
-  if (std::isnan(q)) return kNan;
-  if (q < 0) return -kInf;
-  if (q > 1) return kInf;
-  if (!Usable(buckets) || buckets.size() < 2) return kNan;
+// Of sorted buckets with rising counts, the last of which is +Inf.
+double QuantileOf(double q, const std::vector<ClassicBucket>& buckets) {
   double rank = q * buckets.back().count;
   const auto found = std::find_if(buckets.begin(), buckets.end() - 1,
                                   [rank](const ClassicBucket& b) { return b.count >= rank; });
@@ -78,26 +49,67 @@ double BucketQuantile(double q, const std::vector<ClassicBucket>& buckets) {
   return start + (buckets[index].upper_bound - start) * (rank / count);
 }
 
-double BucketFraction(double lower, double upper, const std::vector<ClassicBucket>& buckets) {
-  if (!Usable(buckets) || std::isnan(lower) || std::isnan(upper)) return kNan;
+// Buckets of equal bounds are added up.
+void SortBuckets(std::vector<ClassicBucket>& buckets) {
+  std::ranges::stable_sort(buckets, {}, &ClassicBucket::upper_bound);
+  AddUpEqualBounds(buckets);
+}
+
+// Differences of less than 1e-12 of the counts are flattened without a word.
+MonotonicityFix ForceMonotonicity(std::vector<ClassicBucket>& buckets) {
+  MonotonicityFix fix;
+  for (size_t i = 1; i < buckets.size(); ++i) {
+    const double before = buckets[i - 1].count;
+    const double count = buckets[i].count;
+    if (AlmostEqual(before, count, 1e-12)) {
+      buckets[i].count = before;
+    } else if (count < before) {
+      if (!fix.forced) fix.min_bucket = buckets[i].upper_bound;
+      fix.max_bucket = buckets[i].upper_bound;
+      fix.max_difference = std::max(fix.max_difference, before - count);
+      fix.forced = true;
+      buckets[i].count = before;
+    }
+  }
+  return fix;
+}
+
+}  // namespace
+
+ClassicQuantile BucketQuantile(double q, std::vector<ClassicBucket>& buckets) {
+  if (std::isnan(q)) return {kNan};
+  if (q < 0) return {-kInf};
+  if (q > 1) return {kInf};
+  SortBuckets(buckets);
+  if (buckets.empty() || buckets.back().upper_bound != kInf) return {kNan};
+  const MonotonicityFix fix = ForceMonotonicity(buckets);
+  if (buckets.size() < 2 || buckets.back().count == 0) return {kNan};
+  return {QuantileOf(q, buckets), fix};
+}
+
+double BucketFraction(double lower, double upper, std::vector<ClassicBucket>& buckets) {
+  SortBuckets(buckets);
+  if (buckets.empty() || buckets.back().upper_bound != kInf) return kNan;
+  const double total = buckets.back().count;
+  if (total == 0 || std::isnan(lower) || std::isnan(upper)) return kNan;
   if (lower >= upper) return 0;
   // How many observations lie below `v`.
   const auto rank_of = [&](double v) {
     double rank = 0;
-    for (size_t i = 0; i < buckets.size(); ++i) {
-      const double end = buckets[i].upper_bound;
-      const double start = i > 0 ? buckets[i - 1].upper_bound : end > 0 ? 0 : -kInf;
-      if (v <= start) return rank;
-      if (v < end) {
-        if (std::isinf(start)) return buckets[i].count;
-        if (std::isinf(end)) return rank;
-        return rank + (buckets[i].count - rank) * (v - start) / (end - start);
+    double start = buckets.front().upper_bound <= 0 ? -kInf : 0;
+    for (const ClassicBucket& bucket : buckets) {
+      const double end = bucket.upper_bound;
+      if (start >= v) return rank;
+      if (end > v) {
+        if (std::isinf(start)) return bucket.count;
+        return rank + (bucket.count - rank) * (v - start) / (end - start);
       }
-      rank = buckets[i].count;
+      rank = bucket.count;
+      start = end;
     }
-    return rank;
+    return total;
   };
-  return (rank_of(upper) - rank_of(lower)) / buckets.back().count;
+  return (std::min(rank_of(upper), total) - std::min(rank_of(lower), total)) / total;
 }
 
 }  // namespace tocsin::promql

@@ -20,13 +20,14 @@ struct MonotonicityFix {
   double max_difference = 0;
 };
 
-// Sorts the buckets, adds up those of equal bounds and makes the counts monotonic. Differences of
-// less than 1e-12 of the counts are flattened without a word.
-MonotonicityFix PrepareBuckets(std::vector<ClassicBucket>& buckets);
+struct ClassicQuantile {
+  double value;
+  MonotonicityFix fix = {};
+};
 
-// Of prepared buckets. NaN without a bucket for +Inf or without observations; a quantile also with
-// less than two buckets.
-double BucketQuantile(double q, const std::vector<ClassicBucket>& buckets);
-double BucketFraction(double lower, double upper, const std::vector<ClassicBucket>& buckets);
+// Both sort the buckets and add up those of equal bounds. NaN without a bucket for +Inf or without
+// observations; a quantile also with less than two buckets. Only a quantile needs monotonic counts.
+ClassicQuantile BucketQuantile(double q, std::vector<ClassicBucket>& buckets);
+double BucketFraction(double lower, double upper, std::vector<ClassicBucket>& buckets);
 
 }  // namespace tocsin::promql

@@ -1,5 +1,6 @@
 #include "engine/promql/engine.h"
 
+#include <algorithm>
 #include <condition_variable>
 
 #include "base/thread_annotations.h"
@@ -10,16 +11,30 @@
 
 namespace tocsin::promql {
 
-// Lets so many queries in at a time; the others wait in line until their time is up.
+// Lets so many queries in at a time; as many others wait in line until their time is up or nobody
+// wants their answer any more. Each holds a thread of the server, of which there are some more.
 class Engine::Admission {
  public:
-  explicit Admission(size_t slots) : free_(slots) {}
+  explicit Admission(size_t slots) : slots_(slots), free_(slots) {}
 
-  bool Enter(Duration patience) {
+  Status Enter(Duration patience, const std::function<bool()>& canceled) {
+    constexpr auto kLook = std::chrono::milliseconds(100);
     std::unique_lock lock(mutex_);
-    if (!freed_.wait_for(lock, patience, [this] { return free_ > 0; })) return false;
-    --free_;
-    return true;
+    if (free_ == 0 && waiting_ >= slots_) {
+      return Unavailable("too many queries wait for their turn in query queue");
+    }
+    ++waiting_;
+    Status status = Ok();
+    for (; free_ == 0 && status.ok(); patience -= kLook) {
+      freed_.wait_for(lock, std::clamp<Duration>(patience, Duration::zero(), kLook),
+                      [this] { return free_ > 0; });
+      if (free_ > 0) break;
+      if (canceled && canceled()) status = Canceled("query was canceled in query queue");
+      if (patience <= kLook) status = TimedOut("query timed out in query queue");
+    }
+    --waiting_;
+    if (status.ok()) --free_;
+    return status;
   }
   void Leave() {
     {
@@ -32,26 +47,28 @@ class Engine::Admission {
  private:
   std::mutex mutex_;
   std::condition_variable freed_;
+  const size_t slots_;
   size_t free_;
+  size_t waiting_ = 0;
 };
 
 namespace {
 
 struct QueryTimes {
   Steps steps;
+  int64_t end_ms;
   bool range_query;
 };
 
 Result<QueryResult> Run(const Engine& engine, const ParsedQuery& query, const Querier& querier,
-                        const QueryTimes& times, const QueryLimits& limits) {
+                        const QueryTimes& times, const QueryLimits& limits, SteadyTime started) {
   const EngineOptions& options = engine.options();
-  const SteadyTime started = engine.clock().Steady();
   const Duration timeout = limits.timeout > Duration::zero() ? limits.timeout : options.timeout;
   const Steps& steps = times.steps;
   Plan plan;
   ASSIGN_OR_RETURN(const PlanEdge root,
                    plan.Add(query, {.step_ms = steps.step_ms,
-                                    .range_ms = steps.end_ms() - steps.start_ms,
+                                    .range_ms = times.end_ms - steps.start_ms,
                                     .default_step_ms = options.default_step_ms}));
   SymbolTable symbols(querier.symbols());
   PlanMemory memory;
@@ -61,10 +78,12 @@ Result<QueryResult> Run(const Engine& engine, const ParsedQuery& query, const Qu
        .symbols = symbols,
        .memory = memory,
        .query_steps = steps,
+       .query_end_ms = times.end_ms,
        .range_query = times.range_query,
        .lookback_ms = limits.lookback_ms > 0 ? limits.lookback_ms : options.lookback_ms,
        .workers = engine.workers()});
-  QueryBudget budget(engine.clock(), started + timeout, options.max_samples, limits.canceled);
+  QueryBudget budget(engine.clock(), started + timeout, options, limits.canceled);
+  if (limits.per_step_stats && options.per_step_stats) budget.CountByStep(steps.count);
   Annotations annotations;
   ASSIGN_OR_RETURN(QueryValue value,
                    ResultOfQuery(evaluator, root, query.root(), budget, annotations));
@@ -78,10 +97,11 @@ Result<QueryResult> Run(const Engine& engine, const ParsedQuery& query, const Qu
 
 }  // namespace
 
-Engine::Engine(EngineOptions options, const Clock& clock, Executor* workers)
+Engine::Engine(EngineOptions options, const Clock& clock, Executor* workers, QueryWatcher* watcher)
     : options_(options),
       clock_(clock),
       workers_(workers),
+      watcher_(watcher),
       admission_(std::make_unique<Admission>(options.max_concurrent)) {}
 
 Engine::~Engine() = default;
@@ -92,8 +112,8 @@ Result<std::shared_ptr<const ParsedQuery>> Engine::Parse(std::string_view text) 
 
 Result<QueryResult> Engine::Instant(const ParsedQuery& query, const Querier& querier, int64_t t_ms,
                                     const QueryLimits& limits) const {
-  return Admitted(limits, [&] {
-    return Run(*this, query, querier, {Steps{.start_ms = t_ms}, false}, limits);
+  return Admitted(query, limits, [&](SteadyTime started) {
+    return Run(*this, query, querier, {Steps{.start_ms = t_ms}, t_ms, false}, limits, started);
   });
 }
 
@@ -109,16 +129,21 @@ Result<QueryResult> Engine::Range(const ParsedQuery& query, const Querier& queri
     return InvalidArgument("a range query needs a positive step and an end after its start");
   }
   const auto count = static_cast<size_t>((end_ms - start_ms) / step_ms) + 1;
-  return Admitted(limits, [&] {
-    return Run(*this, query, querier, {Steps{start_ms, step_ms, count}, true}, limits);
+  return Admitted(query, limits, [&](SteadyTime started) {
+    return Run(*this, query, querier, {Steps{start_ms, step_ms, count}, end_ms, true}, limits,
+               started);
   });
 }
 
-Result<QueryResult> Engine::Admitted(const QueryLimits& limits,
-                                     const std::function<Result<QueryResult>()>& run) const {
+Result<QueryResult> Engine::Admitted(
+    const ParsedQuery& query, const QueryLimits& limits,
+    const std::function<Result<QueryResult>(SteadyTime)>& run) const {
+  const SteadyTime started = clock_.Steady();
   const Duration patience = limits.timeout > Duration::zero() ? limits.timeout : options_.timeout;
-  if (!admission_->Enter(patience)) return TimedOut("query timed out in query queue");
-  Result<QueryResult> result = run();
+  RETURN_IF_ERROR(admission_->Enter(patience, limits.canceled));
+  const size_t token = watcher_ == nullptr ? 0 : watcher_->Began(query.text());
+  Result<QueryResult> result = run(started);
+  if (watcher_ != nullptr) watcher_->Ended(token);
   admission_->Leave();
   return result;
 }

@@ -25,11 +25,13 @@ struct EngineOptions {
   int64_t lookback_ms = 5 * 60 * 1000;
   int64_t default_step_ms = 60 * 1000;  // of subqueries without a step
   size_t max_samples = 50'000'000;
+  size_t max_memory_bytes = 2ULL << 30;  // of the values that a query holds at a time
   Duration timeout = std::chrono::minutes(2);
-  size_t max_concurrent = 20;
+  size_t max_concurrent = 20;  // as many others may wait for their turn
   bool delayed_name_removal = false;
   bool use_start_timestamps = false;
   bool type_and_unit_labels = false;
+  bool per_step_stats = false;  // lets queries ask how many samples each step looked at
 };
 
 // One value of a result, with its labels as text, fit to outlive the query.
@@ -59,7 +61,11 @@ using MatrixValue = std::vector<MatrixElement>;
 using QueryValue = std::variant<ScalarValue, StringValue, VectorValue, MatrixValue>;
 
 struct QueryStats {
-  size_t total_samples = 0;  // loaded, all steps
+  // What all steps looked at: each sample counts at every step whose window holds it. Those inside
+  // subqueries are not counted.
+  size_t total_samples = 0;
+  std::vector<size_t> samples_at_step;  // the same by step, when the query asked for it
+  size_t samples_read = 0;              // from storage
   size_t peak_samples = 0;
   size_t series_fetched = 0;
   Duration wall{};
@@ -77,6 +83,16 @@ struct QueryLimits {
   Duration timeout{};              // 0: the engine's
   int64_t lookback_ms = 0;         // 0: the engine's
   std::function<bool()> canceled;  // asked from any thread
+  bool per_step_stats = false;
+};
+
+// Told of every query that runs. Thread safety: all methods may be called from any thread.
+class QueryWatcher {
+ public:
+  virtual ~QueryWatcher() = default;
+  // A token for Ended; of at most EngineOptions::max_concurrent queries at a time.
+  virtual size_t Began(std::string_view query) = 0;
+  virtual void Ended(size_t token) = 0;
 };
 
 // The queries of a rule group are not evaluated here but through a GroupPlan
@@ -85,8 +101,10 @@ struct QueryLimits {
 // Thread safety: all methods may be called from any thread.
 class Engine {
  public:
-  // `workers` runs parts of large range queries; may be null. Both outlive the engine.
-  Engine(EngineOptions options, const Clock& clock, Executor* workers);
+  // `workers` runs parts of large range queries; `watcher` is told of the queries of this class.
+  // Both may be null; all outlive the engine.
+  Engine(EngineOptions options, const Clock& clock, Executor* workers,
+         QueryWatcher* watcher = nullptr);
   ~Engine();
 
   const EngineOptions& options() const { return options_; }
@@ -94,8 +112,9 @@ class Engine {
   Executor* workers() const { return workers_; }
 
   Result<std::shared_ptr<const ParsedQuery>> Parse(std::string_view text) const;
-  // Errors: kExecution, kTimeout, kCanceled, kResourceExhausted ("query processing would load too
-  // many samples into memory in query execution").
+  // Errors: kInvalidArgument (a duration that is no duration at these times), kExecution, kTimeout,
+  // kCanceled, kResourceExhausted ("query processing would load too many samples into memory in
+  // query execution").
   Result<QueryResult> Instant(const ParsedQuery& query, const Querier& querier, int64_t t_ms,
                               const QueryLimits& limits = {}) const;
   Result<QueryResult> Range(const ParsedQuery& query, const Querier& querier, int64_t start_ms,
@@ -103,13 +122,14 @@ class Engine {
 
  private:
   class Admission;
-  // Runs the query once there is room for it.
-  Result<QueryResult> Admitted(const QueryLimits& limits,
-                               const std::function<Result<QueryResult>()>& run) const;
+  // Runs the query once there is room for it; its time begins with the wait.
+  Result<QueryResult> Admitted(const ParsedQuery& query, const QueryLimits& limits,
+                               const std::function<Result<QueryResult>(SteadyTime)>& run) const;
 
   const EngineOptions options_;
   const Clock& clock_;
   Executor* const workers_;
+  QueryWatcher* const watcher_;
   const std::unique_ptr<Admission> admission_;
 };
 

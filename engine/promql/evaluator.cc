@@ -89,15 +89,21 @@ Result<Block> Evaluator::Evaluate(const PlanEdge& edge, const Steps& steps) {
 Result<Block> Evaluator::Compute(const PlanNode& node, const Steps& steps) {
   RETURN_IF_ERROR(budget_->CheckAlive());
   const size_t held = budget_->held();
+  const size_t held_bytes = budget_->held_bytes();
   Block block;
   if (node.invariant && steps.count > 1) {
+    QueryBudget::Looked looked = budget_->BeginPart();
     ASSIGN_OR_RETURN(const Block one, ComputeNode(node, Steps{steps.start_ms, steps.step_ms, 1}));
+    budget_->EndPart(std::move(looked), steps.count);
+    RETURN_IF_ERROR(budget_->HoldBytes(Block::BytesFor(one.series(), steps.count)));
     block = Broadcast(one, steps.count);
   } else {
     ASSIGN_OR_RETURN(block, ComputeNode(node, steps));
   }
   budget_->ReleaseTo(held);
+  budget_->ReleaseBytesTo(held_bytes);
   RETURN_IF_ERROR(budget_->Hold(SamplesOf(block)));
+  RETURN_IF_ERROR(budget_->HoldBytes(block.Bytes()));
   return block;
 }
 
@@ -143,7 +149,7 @@ int64_t Evaluator::LookAt(const LookTime& time, int64_t step_ms) const {
         at = context_.query_steps.start_ms;
         break;
       case AtModifier::Kind::kEnd:
-        at = context_.query_steps.end_ms();
+        at = context_.query_end_ms;
         break;
     }
   }

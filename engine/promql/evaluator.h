@@ -31,6 +31,7 @@ struct EvaluatorContext {
   SymbolTable& symbols;  // an overlay on the querier's
   PlanMemory& memory;
   Steps query_steps;
+  int64_t query_end_ms = 0;  // as asked; the last step may lie before it
   bool range_query = false;
   int64_t lookback_ms = 0;
   Executor* workers = nullptr;  // help to read rows; may be null
@@ -58,6 +59,7 @@ class RangeSource {
 
   size_t size() const { return list_->size(); }
   const SeriesListPtr& list() const { return list_; }
+  bool from_storage() const { return set_ != nullptr; }
   bool drop_name(size_t series) const { return set_ == nullptr && block_.drop_name(series); }
   // Views of the buffers. No staleness markers.
   Result<SeriesWindows> Read(size_t series, Buffers& buffers) const;

@@ -30,8 +30,9 @@ struct CallContext {
   const Call& call;        // string arguments: call.args[i], through parentheses
   PositionRange position;  // of the call
   std::span<const PositionRange> arg_positions;
-  const Steps& steps;
+  Steps steps;
   const Steps& query_steps;  // those of the whole query, also inside a subquery
+  int64_t query_end_ms;
   bool range_query;
   int64_t lookback_ms;
   SymbolTable& symbols;  // the query's overlay
@@ -67,7 +68,8 @@ struct SeriesWindows {
 // The other (scalar or string) arguments of a range function, evaluated per step.
 struct RangeArguments {
   std::span<const Block* const> blocks;  // by argument index; null at the range argument
-  double Scalar(size_t arg, size_t step) const { return blocks[arg]->Value(0, step); }
+  size_t first_step = 0;                 // of the windows of this call
+  double Scalar(size_t arg, size_t step) const { return blocks[arg]->Value(0, first_step + step); }
 };
 
 // A histogram of a row that was written beside other rows.
@@ -91,21 +93,27 @@ class RowWriter {
         histograms_(histograms) {}
 
   void Set(size_t step, double value) {
+    step += first_step_;
     values_[step] = value;
     present_[step / 64] |= uint64_t{1} << (step % 64);
   }
   void Set(size_t step, HistogramPtr histogram) {
-    histograms_.push_back({row_, step, std::move(histogram)});
+    histograms_.push_back({row_, first_step_ + step, std::move(histogram)});
   }
+  // From now on steps count from there.
+  void StartAt(size_t step) { first_step_ = step; }
 
  private:
   double* const values_;
   uint64_t* const present_;
   const size_t row_;
   std::vector<HistogramCell>& histograms_;
+  size_t first_step_ = 0;
 };
 
-// Called once per series. Errors end the query.
+// Called once per series, or several times with some of its windows each, so that nobody waits long
+// for the end of a query that is to end. Steps count from the first of those windows. Errors end
+// the query.
 using RangeKernel = Status (*)(const CallContext& context, const RangeArguments& args,
                                const SeriesWindows& in, RowWriter& out);
 // Called once per query with every argument evaluated; the block of a string argument is empty.

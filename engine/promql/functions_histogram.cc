@@ -9,9 +9,15 @@
 #include "engine/model/histogram_quantile.h"
 #include "engine/promql/classic_histogram.h"
 #include "engine/promql/functions.h"
+#include "engine/promql/quote.h"
 
 namespace tocsin::promql {
 namespace {
+
+// Of a vector that an aggregation has left without names, nothing.
+std::string ForMetric(std::string_view name) {
+  return name.empty() ? "" : " for metric name " + Quote(name);
+}
 
 // A value of every native histogram; floats are left out.
 template <typename ValueOf>
@@ -70,9 +76,8 @@ class HistogramSet {
     if (native == nullptr || buckets.empty()) return native;
     buckets.clear();
     context_.annotations.Warn(
-        "PromQL warning: vector contains a mix of classic and native histograms for metric name "
-        "\"" +
-            NameOf(group) + "\"",
+        "PromQL warning: vector contains a mix of classic and native histograms" +
+            ForMetric(NameOf(group)),
         position_);
     return nullptr;
   }
@@ -87,8 +92,7 @@ class HistogramSet {
     if (!bound) {
       context_.annotations.Warn(
           "PromQL warning: bucket label \"le\" is missing or has a malformed value of " +
-              QuoteLabelValue(text) + " for metric name \"" +
-              std::string(context_.symbols.Text(labels.Get(context_.metric_name))) + "\"",
+              Quote(text) + ForMetric(context_.symbols.Text(labels.Get(context_.metric_name))),
           position_);
       return;
     }
@@ -128,6 +132,12 @@ std::string OpenMetricsNumber(double v) {
   return text;
 }
 
+// RFC 3339 without a fraction.
+std::string WholeSecond(int64_t t_ms) {
+  constexpr size_t kLength = std::string_view("1970-01-01T00:00:00").size();
+  return FormatRfc3339(FromMs(t_ms)).substr(0, kLength) + "Z";
+}
+
 // Fixes of falling buckets, told once per metric for the whole query.
 class MonotonicityNotes {
  public:
@@ -146,13 +156,12 @@ class MonotonicityNotes {
     for (const auto& [name, note] : notes_) {
       annotations.Info(
           "PromQL info: input to histogram_quantile needed to be fixed for monotonicity (see "
-          "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile) "
-          "for metric name \"" +
-              name + "\", from buckets " + FormatGoV(note.fix.min_bucket) + " to " +
+          "https://prometheus.io/docs/prometheus/latest/querying/functions/#histogram_quantile)" +
+              ForMetric(name) + ", from buckets " + FormatGoV(note.fix.min_bucket) + " to " +
               FormatGoV(note.fix.max_bucket) + ", with a max diff of " +
-              FormatPrecision(note.fix.max_difference, 3) + ", over " +
-              std::to_string(note.samples) + " samples from " +
-              FormatRfc3339(FromMs(note.first_ms)) + " to " + FormatRfc3339(FromMs(note.last_ms)),
+              FormatPrecision(note.fix.max_difference, 2) + ", over " +
+              std::to_string(note.samples) + " samples from " + WholeSecond(note.first_ms) +
+              " to " + WholeSecond(note.last_ms),
           position);
     }
   }
@@ -210,7 +219,7 @@ class QuantileWriter {
       context_.annotations.Info(
           "PromQL info: input to histogram_quantile has NaN observations, "
           "result is " +
-              what + " for metric name \"" + set_.NameOf(group) + "\"",
+              what + ForMetric(VisibleName(group)),
           set_.position());
     };
     if (estimate.nans == HistogramEstimate::Nans::kResultIsNan) note("NaN");
@@ -220,9 +229,16 @@ class QuantileWriter {
 
   double OfClassic(const HistogramSet::Group& group, double q, size_t step,
                    std::vector<ClassicBucket>& buckets) {
-    const MonotonicityFix fix = PrepareBuckets(buckets);
-    if (fix.forced) notes_.Add(set_.NameOf(group), fix, context_.steps.At(step));
-    return BucketQuantile(q, buckets);
+    const ClassicQuantile quantile = BucketQuantile(q, buckets);
+    if (quantile.fix.forced) {
+      notes_.Add(VisibleName(group), quantile.fix, context_.steps.At(step));
+    }
+    return quantile.value;
+  }
+
+  // Unless its removal waits, the name is gone when a quantile is estimated.
+  std::string VisibleName(const HistogramSet::Group& group) const {
+    return context_.delayed_name_removal ? set_.NameOf(group) : "";
   }
 
   const CallContext& context_;
@@ -295,13 +311,12 @@ Result<Block> VectorHistogramFraction(const CallContext& context, std::vector<Bl
         if (estimate.nans == HistogramEstimate::Nans::kSkewed) {
           context.annotations.Info(
               "PromQL info: input to histogram_fraction has NaN observations, which are excluded "
-              "from all fractions for metric name \"" +
-                  set.NameOf(group) + "\"",
+              "from all fractions" +
+                  ForMetric(context.delayed_name_removal ? set.NameOf(group) : ""),
               set.position());
         }
         out.Set(row, step, estimate.value);
       } else if (!buckets.empty()) {
-        PrepareBuckets(buckets);
         out.Set(row, step, BucketFraction(lower, upper, buckets));
       }
     }

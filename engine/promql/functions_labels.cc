@@ -92,7 +92,7 @@ Block WithoutHistograms(Block block) {
 // Only an instant query has an order; in a range query nothing moves.
 template <typename Before>
 Block Sorted(const CallContext& context, const Block& block, bool histograms, Before before) {
-  if (context.range_query) {
+  if (context.range_query || block.steps() != 1) {
     context.annotations.Warn(
         "PromQL warning: sort is ineffective for range queries since results are always ordered by "
         "labels",

@@ -143,12 +143,12 @@ Result<Block> ScalarStart(const CallContext& context, std::vector<Block> /*args*
 }
 
 Result<Block> ScalarEnd(const CallContext& context, std::vector<Block> /*args*/) {
-  return FillScalar(context, [&](size_t) { return Seconds(context.query_steps.end_ms()); });
+  return FillScalar(context, [&](size_t) { return Seconds(context.query_end_ms); });
 }
 
 Result<Block> ScalarRange(const CallContext& context, std::vector<Block> /*args*/) {
   return FillScalar(context, [&](size_t) {
-    return Seconds(context.query_steps.end_ms() - context.query_steps.start_ms);
+    return Seconds(context.query_end_ms - context.query_steps.start_ms);
   });
 }
 

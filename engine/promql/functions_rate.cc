@@ -1,19 +1,16 @@
-// rate, increase, delta, irate, idelta, as Prometheus' extrapolatedRate, extendedRate and
-// instantValue compute them.
+// rate, increase, delta, irate, idelta, as Prometheus' extrapolatedRate and instantValue compute
+// them.
 #include <algorithm>
 #include <memory>
 #include <optional>
 
+#include "engine/promql/extended_rate.h"
 #include "engine/promql/functions.h"
+#include "engine/promql/quote.h"
 #include "engine/promql/range_samples.h"
 
 namespace tocsin::promql {
 namespace {
-
-struct RateKind {
-  bool counter;
-  bool per_second;
-};
 
 double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
 
@@ -48,8 +45,10 @@ class RateWindow {
   RateWindow(const CallContext& context, const SeriesWindows& in, RateKind kind)
       : in_(in), kind_(kind), notes_(context, in), resets_(in, kind.counter) {}
 
-  void Run(RowWriter& out) {
+  // Whether floats came out.
+  bool Run(RowWriter& out) {
     if (in_.histograms.empty() && in_.start_ms.empty()) return RunFloats(out);
+    bool any_float = false;
     for (size_t step = 0; step < in_.windows.size(); ++step) {
       const Window& window = in_.windows[step];
       const RangeSamples samples(in_, window);
@@ -57,6 +56,7 @@ class RateWindow {
       NoteOverlaps(window);
       const size_t histograms = samples.CountHistograms();
       if (histograms == 0) {
+        any_float = true;
         out.Set(step, OfFloats(window));
       } else if (histograms < samples.size()) {
         notes_.Mixed();
@@ -64,6 +64,7 @@ class RateWindow {
         out.Set(step, std::move(rate));
       }
     }
+    return any_float;
   }
 
  private:
@@ -77,12 +78,14 @@ class RateWindow {
     friend bool operator==(const Geometry&, const Geometry&) = default;
   };
 
-  void RunFloats(RowWriter& out) const {
+  bool RunFloats(RowWriter& out) const {
+    bool any = false;
     Geometry known;
     double known_factor = 0;
     for (size_t step = 0; step < in_.windows.size(); ++step) {
       const Window& window = in_.windows[step];
       if (window.last - window.first < 2) continue;
+      any = true;
       const double first = in_.values[window.first];
       double increase = in_.values[window.last - 1] - first;
       if (kind_.counter) increase = resets_.AddTo(increase, window.first, window.last);
@@ -102,6 +105,7 @@ class RateWindow {
       }
       out.Set(step, increase * known_factor);
     }
+    return any;
   }
 
   // The counter began within the window, before its first sample: it was 0 then.
@@ -162,9 +166,10 @@ class RateWindow {
   }
 
   std::optional<FloatHistogram> HistogramIncrease(const Window& window) const {
-    const uint32_t last_index = window.last - 1;
     const FloatHistogram& first = HistogramAt(window.first);
-    const FloatHistogram& last = HistogramAt(last_index);
+    const FloatHistogram& last = HistogramAt(window.last - 1);
+    if (window.last - window.first == 1) return first;
+    if (kind_.counter && (IsGauge(first) || IsGauge(last))) notes_.NotCounter();
     FloatHistogram previous = first;
     if (StartsWithin(window)) {
       previous = {.schema = first.schema, .custom_bounds = first.custom_bounds};
@@ -173,18 +178,15 @@ class RateWindow {
       const FloatHistogram& second = HistogramAt(window.first + 1);
       previous = {.schema = second.schema, .custom_bounds = second.custom_bounds};
     }
-    NoteHints(window);
     const bool custom = previous.has_custom_bounds();
-    int32_t schema = std::min(previous.schema, last.schema);
     if (last.has_custom_bounds() != custom) return MixedBuckets();
-    for (uint32_t i = window.first + 1; kind_.counter && i < last_index; ++i) {
-      if (HistogramAt(i).has_custom_bounds() != custom) return MixedBuckets();
-      schema = std::min(schema, HistogramAt(i).schema);
-    }
+    int32_t schema = std::min(previous.schema, last.schema);
+    if (!CheckBetween(window, custom, schema)) return MixedBuckets();
     FloatHistogram increase = last.WithSchema(schema);
     const HistogramMerge merge = increase.Sub(previous);
     if (!merge.compatible) return MixedBuckets();
     if (merge.bounds_reconciled) notes_.ReconciledBounds("subtraction");
+    if (!kind_.counter && (!IsGauge(first) || !IsGauge(last))) notes_.NotGauge();
     const FloatHistogram* before = StartsWithin(window) ? &first : &previous;
     for (uint32_t i = window.first + 1; kind_.counter && i < window.last; ++i) {
       if (IsReset(i, *before)) {
@@ -199,22 +201,26 @@ class RateWindow {
     return increase;
   }
 
-  bool IsReset(uint32_t i, const FloatHistogram& before) const {
-    return StartsAnew(in_, i) || HistogramAt(i).DetectReset(before);
+  // Of a counter, the histograms between the first and the last: false when their kind of buckets
+  // is another one. `schema` becomes the coarsest of them.
+  bool CheckBetween(const Window& window, bool custom, int32_t& schema) const {
+    bool gauge = false;
+    for (uint32_t i = window.first + 1; kind_.counter && i + 1 < window.last; ++i) {
+      const FloatHistogram& histogram = HistogramAt(i);
+      if (histogram.has_custom_bounds() != custom) return false;
+      gauge = gauge || IsGauge(histogram);
+      schema = std::min(schema, histogram.schema);
+    }
+    if (gauge) notes_.NotCounter();
+    return true;
   }
 
-  // A counter must not be a gauge anywhere, a gauge must be one at both ends.
-  void NoteHints(const Window& window) const {
-    const auto gauge = [&](uint32_t i) {
-      return HistogramAt(i).reset_hint == CounterResetHint::kGauge;
-    };
-    if (!kind_.counter) {
-      if (!gauge(window.first) || !gauge(window.last - 1)) notes_.NotGauge();
-      return;
-    }
-    for (uint32_t i = window.first; i < window.last; ++i) {
-      if (gauge(i)) return notes_.NotCounter();
-    }
+  static bool IsGauge(const FloatHistogram& histogram) {
+    return histogram.reset_hint == CounterResetHint::kGauge;
+  }
+
+  bool IsReset(uint32_t i, const FloatHistogram& before) const {
+    return StartsAnew(in_, i) || HistogramAt(i).DetectReset(before);
   }
 
   std::optional<FloatHistogram> MixedBuckets() const {
@@ -228,163 +234,6 @@ class RateWindow {
   const CounterResets resets_;
 };
 
-// Anchored and smoothed ranges: the difference between the values at the edges of the window,
-// which are those of a sample before it, or lie on the line between two samples.
-class ExtendedRate {
- public:
-  ExtendedRate(const CallContext& context, const SeriesWindows& in, RateKind kind)
-      : in_(in), kind_(kind), notes_(context, in) {}
-
-  void Run(RowWriter& out) {
-    for (size_t step = 0; step < in_.windows.size(); ++step) {
-      const Window& window = in_.windows[step];
-      const RangeSamples samples(in_, window);
-      if (samples.empty()) continue;
-      uint32_t first = window.first;
-      uint32_t last = window.last - 1;
-      if (in_.t_ms[last] <= window.start_ms) continue;
-      // A sample at the end of the window is its edge; what lies beyond is not needed.
-      if (in_.smoothed && last > first && in_.t_ms[last - 1] == window.end_ms) --last;
-      if (in_.smoothed && first == last && in_.t_ms[first] > window.end_ms) continue;
-      if (const size_t histograms = samples.CountHistograms(); histograms > 0) {
-        if (histograms < samples.size()) {
-          notes_.Mixed();
-        } else if (HistogramPtr rate = OfHistograms(first, last, window); rate != nullptr) {
-          out.Set(step, std::move(rate));
-        }
-        continue;
-      }
-      const double left = LeftEdge(first, last, window);
-      const double right = RightEdge(first, last, window);
-      double increase = right - left;
-      if (kind_.counter) increase += Correction(left, right, first, last, window);
-      if (kind_.per_second) increase /= Seconds(in_.range_ms);
-      out.Set(step, increase);
-    }
-  }
-
- private:
-  double LeftEdge(uint32_t first, uint32_t last, const Window& window) const {
-    if (!in_.smoothed || first == last || in_.t_ms[first] >= window.start_ms) {
-      return in_.values[first];
-    }
-    double low = in_.values[first];
-    const double high = in_.values[first + 1];
-    if (kind_.counter && high < low) low = 0;
-    return OnLine(first, low, high, window.start_ms);
-  }
-
-  double RightEdge(uint32_t first, uint32_t last, const Window& window) const {
-    if (!in_.smoothed || first == last || in_.t_ms[last] <= window.end_ms) {
-      return in_.values[last];
-    }
-    const double low = in_.values[last - 1];
-    double high = in_.values[last];
-    if (kind_.counter && high < low) high += low;
-    return OnLine(last - 1, low, high, window.end_ms);
-  }
-
-  HistogramPtr OfHistograms(uint32_t first, uint32_t last, const Window& window) const {
-    const bool custom = in_.histograms[first]->has_custom_bounds();
-    for (uint32_t i = first; i <= last; ++i) {
-      if (in_.histograms[i]->has_custom_bounds() == custom) continue;
-      notes_.MixedBuckets();
-      return nullptr;
-    }
-    NoteHints(first, last);
-    const FloatHistogram left = LeftHistogram(first, last, window);
-    const FloatHistogram right = RightHistogram(first, last, window);
-    auto increase = std::make_shared<FloatHistogram>(right);
-    if (increase->Sub(left).bounds_reconciled) notes_.ReconciledBounds("subtraction");
-    if (kind_.counter) AddCorrection(left, right, first, last, window, *increase);
-    increase->reset_hint = CounterResetHint::kGauge;
-    increase->Compact();
-    if (kind_.per_second) increase->Div(Seconds(in_.range_ms));
-    return increase;
-  }
-
-  void NoteHints(uint32_t first, uint32_t last) const {
-    const auto gauge = [&](uint32_t i) {
-      return in_.histograms[i]->reset_hint == CounterResetHint::kGauge;
-    };
-    if (!kind_.counter) {
-      if (!gauge(first) || !gauge(last)) notes_.NotGauge();
-      return;
-    }
-    for (uint32_t i = first; i <= last; ++i) {
-      if (gauge(i)) return notes_.NotCounter();
-    }
-  }
-
-  FloatHistogram LeftHistogram(uint32_t first, uint32_t last, const Window& window) const {
-    if (!in_.smoothed || first == last || in_.t_ms[first] >= window.start_ms) {
-      return *in_.histograms[first];
-    }
-    return OnHistogramLine(first, window.start_ms, Edge::kLeft);
-  }
-
-  FloatHistogram RightHistogram(uint32_t first, uint32_t last, const Window& window) const {
-    if (!in_.smoothed || first == last || in_.t_ms[last] <= window.end_ms) {
-      return *in_.histograms[last];
-    }
-    return OnHistogramLine(last - 1, window.end_ms, Edge::kRight);
-  }
-
-  // Across a reset the line begins at 0 at the left edge, and goes on counting at the right one.
-  enum class Edge { kLeft, kRight };
-  FloatHistogram OnHistogramLine(uint32_t i, int64_t t_ms, Edge edge) const {
-    const FloatHistogram& low = *in_.histograms[i];
-    FloatHistogram rise = *in_.histograms[i + 1];
-    const bool reset = kind_.counter && rise.DetectReset(low);
-    if (!reset) static_cast<void>(rise.Sub(low));
-    rise.Mul(static_cast<double>(t_ms - in_.t_ms[i]) /
-             static_cast<double>(in_.t_ms[i + 1] - in_.t_ms[i]));
-    if (!reset || edge == Edge::kRight) static_cast<void>(rise.Add(low));
-    rise.reset_hint = CounterResetHint::kUnknown;
-    return rise;
-  }
-
-  void AddCorrection(const FloatHistogram& left, const FloatHistogram& right, uint32_t first,
-                     uint32_t last, const Window& window, FloatHistogram& increase) const {
-    const FloatHistogram* previous = &left;
-    const auto add_at_reset = [&](const FloatHistogram& next) {
-      if (next.DetectReset(*previous) && increase.Add(*previous).bounds_reconciled) {
-        notes_.ReconciledBounds("addition");
-      }
-      previous = &next;
-    };
-    for (uint32_t i = first; i <= last; ++i) {
-      if (in_.t_ms[i] <= window.start_ms || in_.t_ms[i] >= window.end_ms) continue;
-      // The last sample is the right edge itself.
-      if (i == first || (i == last && in_.t_ms[i] < window.end_ms)) continue;
-      add_at_reset(*in_.histograms[i]);
-    }
-    if (first != last) add_at_reset(right);
-  }
-
-  double OnLine(uint32_t i, double low, double high, int64_t t_ms) const {
-    return low + (high - low) * static_cast<double>(t_ms - in_.t_ms[i]) /
-                     static_cast<double>(in_.t_ms[i + 1] - in_.t_ms[i]);
-  }
-
-  // The falls between the edges; those at the edges are dealt with there.
-  double Correction(double left, double right, uint32_t first, uint32_t last,
-                    const Window& window) const {
-    double correction = 0;
-    double previous = left;
-    for (uint32_t i = first; i <= last; ++i) {
-      if (in_.t_ms[i] <= window.start_ms || in_.t_ms[i] >= window.end_ms) continue;
-      if (in_.values[i] < previous) correction += previous;
-      previous = in_.values[i];
-    }
-    return right < previous ? correction + previous : correction;
-  }
-
-  const SeriesWindows& in_;
-  const RateKind kind_;
-  const RangeNotes notes_;
-};
-
 bool LooksLikeCounter(std::string_view name) {
   return name.ends_with("_total") || name.ends_with("_sum") || name.ends_with("_count") ||
          name.ends_with("_bucket");
@@ -394,11 +243,6 @@ bool LooksLikeCounter(std::string_view name) {
 void NoteNonCounter(const CallContext& context, const SeriesWindows& in) {
   const std::string_view name = context.symbols.Text(in.labels.Get(context.metric_name));
   if (LooksLikeCounter(name) && !context.type_and_unit_labels) return;
-  if (std::ranges::none_of(in.windows, [&](const Window& window) {
-        return RangeSamples(in, window).CountHistograms() < window.last - window.first;
-      })) {
-    return;
-  }
   const RangeNotes notes(context, in);
   if (name.empty()) return;
   if (context.type_and_unit_labels) {
@@ -406,22 +250,18 @@ void NoteNonCounter(const CallContext& context, const SeriesWindows& in) {
     if (type == "counter" || type == "histogram") return;
     notes.Info(
         "metric might not be a counter, __type__ label is not set to \"counter\" or "
-        "\"histogram\", got \"" +
-        type + "\": \"" + std::string(name) + "\"");
+        "\"histogram\", got " +
+        Quote(type) + ": " + Quote(name));
   } else if (!LooksLikeCounter(name)) {
-    notes.Info(
-        "metric might not be a counter, name does not end in _total/_sum/_count/_bucket: \"" +
-        std::string(name) + "\"");
+    notes.Info("metric might not be a counter, name does not end in _total/_sum/_count/_bucket: " +
+               Quote(name));
   }
 }
 
 Status Rate(const CallContext& context, const SeriesWindows& in, RateKind kind, RowWriter& out) {
-  if (kind.counter) NoteNonCounter(context, in);
-  if (in.anchored || in.smoothed) {
-    ExtendedRate(context, in, kind).Run(out);
-  } else {
-    RateWindow(context, in, kind).Run(out);
-  }
+  const bool any_float = in.anchored || in.smoothed ? ExtendedRate(context, in, kind, out)
+                                                    : RateWindow(context, in, kind).Run(out);
+  if (kind.counter && any_float) NoteNonCounter(context, in);
   return Ok();
 }
 

@@ -2,6 +2,7 @@
 #include <cmath>
 #include <limits>
 
+#include "base/go_float.h"
 #include "engine/model/kahan.h"
 #include "engine/promql/functions.h"
 #include "engine/promql/range_samples.h"
@@ -63,6 +64,13 @@ void WhereTwoFloats(const CallContext& context, const SeriesWindows& in, Give gi
   }
 }
 
+// NaN passes, and gives NaN.
+Status CheckFactor(std::string_view what, double factor) {
+  if (!(factor <= 0 || factor >= 1)) return Ok();
+  const std::string number = std::isinf(factor) ? FormatGoV(factor) : std::to_string(factor);
+  return ExecutionError("invalid " + std::string(what) + ", got: " + number);
+}
+
 }  // namespace
 
 Status RangeDeriv(const CallContext& context, const RangeArguments& /*args*/,
@@ -85,14 +93,9 @@ Status RangePredictLinear(const CallContext& context, const RangeArguments& args
 Status RangeDoubleExponentialSmoothing(const CallContext& context, const RangeArguments& args,
                                        const SeriesWindows& in, RowWriter& out) {
   for (size_t step = 0; step < in.windows.size(); ++step) {
-    using Factor = std::pair<size_t, const char*>;
-    for (const auto& [arg, name] : {Factor{1, "smoothing"}, Factor{2, "trend"}}) {
-      const double factor = args.Scalar(arg, step);
-      if (factor > 0 && factor < 1) continue;
-      const char* symbol = arg == 1 ? "sf" : "tf";
-      return ExecutionError(std::string("invalid ") + name + " factor. Expected: 0 < " + symbol +
-                            " < 1, got: " + std::to_string(factor));
-    }
+    if (in.windows[step].first == in.windows[step].last) continue;
+    RETURN_IF_ERROR(CheckFactor("smoothing factor. Expected: 0 < sf < 1", args.Scalar(1, step)));
+    RETURN_IF_ERROR(CheckFactor("trend factor. Expected: 0 < tf < 1", args.Scalar(2, step)));
   }
   WhereTwoFloats(context, in, [&](size_t step, const Window& window, uint32_t first) {
     const RangeSamples samples(in, window);

@@ -57,12 +57,15 @@ Result<Block> SpecialAbsentOverTime(Evaluator& evaluator, const PlanNode& node,
   ASSIGN_OR_RETURN(const RangeSource source, evaluator.OpenRange(*node.inputs[0].node, steps));
   std::vector<bool> present(steps.count);
   RangeSource::Buffers buffers;
+  BudgetShare share(evaluator.budget());
   for (size_t series = 0; series < source.size(); ++series) {
-    RETURN_IF_ERROR(evaluator.budget().CheckAlive());
+    RETURN_IF_ERROR(share.CheckAlive());
     ASSIGN_OR_RETURN(const SeriesWindows in, source.Read(series, buffers));
-    evaluator.budget().CountLoaded(CostOf(buffers.columns));
+    RETURN_IF_ERROR(share.Load(CostOf(buffers.columns), source.from_storage()));
     for (size_t step = 0; step < steps.count; ++step) {
-      if (in.windows[step].first < in.windows[step].last) present[step] = true;
+      const size_t samples = in.windows[step].last - in.windows[step].first;
+      if (samples > 0) present[step] = true;
+      share.CountLooked(step, samples);
     }
   }
   const auto* matrix = WithoutParens(*node.expr->As<Call>()->args[0]).As<MatrixSelector>();
@@ -94,7 +97,8 @@ Result<Block> SpecialTimestamp(Evaluator& evaluator, const PlanNode& node, const
 Result<Block> SpecialStartTimestamp(Evaluator& evaluator, const PlanNode& node,
                                     const Steps& steps) {
   const Expr& arg = WithoutParens(*node.expr->As<Call>()->args[0]);
-  if (arg.As<VectorSelector>() == nullptr) return Block(steps.count);
+  const bool known = evaluator.context().options.use_start_timestamps;
+  if (!known || arg.As<VectorSelector>() == nullptr) return Block(steps.count);
   ASSIGN_OR_RETURN(Block block, evaluator.ReadInstant(*node.inputs[0].node, steps,
                                                       Evaluator::Read::kStartTimestamp));
   RETURN_IF_ERROR(evaluator.DropNames(block, node));

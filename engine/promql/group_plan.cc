@@ -75,6 +75,7 @@ GroupPlan::Evaluation GroupPlan::Begin(const Querier& querier, int64_t t_ms,
       .symbols = *compiled.symbols,
       .memory = compiled.memory,
       .query_steps = Steps{.start_ms = t_ms},
+      .query_end_ms = t_ms,
       .range_query = false,
       .lookback_ms = limits.lookback_ms > 0 ? limits.lookback_ms : options.lookback_ms};
   return Evaluation(
@@ -95,7 +96,7 @@ Result<QueryResult> GroupPlan::Evaluation::Run(size_t index) {
   const SteadyTime started = clock.Steady();
   const Duration timeout =
       state_->limits.timeout > Duration::zero() ? state_->limits.timeout : options.timeout;
-  QueryBudget budget(clock, started + timeout, options.max_samples, state_->limits.canceled);
+  QueryBudget budget(clock, started + timeout, options, state_->limits.canceled);
   Annotations annotations;
   Result<QueryValue> value =
       ResultOfQuery(state_->evaluator, *root, query.root(), budget, annotations);

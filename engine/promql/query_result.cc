@@ -72,8 +72,8 @@ Result<QueryValue> WindowResult(Evaluator& evaluator, const PlanNode& node) {
   return QueryValue(std::move(matrix));
 }
 
-// Whether the expression puts its series in an order of its own. The others are sorted by labels, so
-// that the first element of a result is the same one each time.
+// Whether the expression puts its series in an order of its own. The others are sorted by labels,
+// so that the first element of a result is the same one each time.
 bool HasOrder(const Expr& expr) {
   const Expr& root = Unwrapped(expr);
   if (const Call* call = root.As<Call>()) return call->function->orders;

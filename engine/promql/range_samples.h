@@ -6,16 +6,19 @@
 
 #include "engine/model/histogram.h"
 #include "engine/promql/function_table.h"
+#include "engine/promql/quote.h"
 
 namespace tocsin::promql {
 
-// Whether sample `i` began to count anew after the sample before it, by its start timestamp: it lies
-// between the two. At the very time of the sample before, it has to be a new one.
+// Whether sample `i` began to count anew after the sample before it, by its start timestamp: it
+// lies between the two. At the very time of the sample before, that one's start has to be known,
+// since this is also how a start that nobody knows is written.
 inline bool StartsAnew(const SeriesWindows& in, uint32_t i) {
   if (in.start_ms.empty() || i == 0) return false;
   const int64_t start = in.start_ms[i];
   if (start == 0 || start >= in.t_ms[i]) return false;
-  return start > in.t_ms[i - 1] || (start == in.t_ms[i - 1] && start != in.start_ms[i - 1]);
+  if (start != in.t_ms[i - 1]) return start > in.t_ms[i - 1];
+  return in.start_ms[i - 1] != 0 && in.start_ms[i - 1] < in.t_ms[i - 1];
 }
 
 // Whether histograms that say "reset" and others that say "not reset" were added up.
@@ -64,26 +67,26 @@ class RangeNotes {
     return std::string(context_.symbols.Text(in_.labels.Get(context_.metric_name)));
   }
   void Mixed() const {
-    Warn("encountered a mix of histograms and floats for metric name \"" + name() + "\"");
+    Warn("encountered a mix of histograms and floats for metric name " + Quote(name()));
   }
   void IgnoredHistograms() const {
-    Info("ignored histograms in a range containing both floats and histograms for metric name \"" +
-         name() + "\"");
+    Info("ignored histograms in a range containing both floats and histograms for metric name " +
+         Quote(name()));
   }
   void MixedBuckets() const {
     Warn(
         "vector contains a mix of histograms with exponential and custom buckets schemas for "
-        "metric name \"" +
-        name() + "\"");
+        "metric name " +
+        Quote(name()));
   }
   void OverlappingStart() const {
-    Warn("sample has start time that overlaps with previous sample timestamp for metric \"" +
-         name() + "\"");
+    Warn("sample has start time that overlaps with previous sample timestamp for metric " +
+         Quote(name()));
   }
   void NotCounter() const {
-    Warn("this native histogram metric is not a counter: \"" + name() + "\"");
+    Warn("this native histogram metric is not a counter: " + Quote(name()));
   }
-  void NotGauge() const { Warn("this native histogram metric is not a gauge: \"" + name() + "\""); }
+  void NotGauge() const { Warn("this native histogram metric is not a gauge: " + Quote(name())); }
   void ResetCollision() const { Warn("conflicting counter resets during histogram aggregation"); }
   // `operation`: "addition", "subtraction", "aggregation".
   void ReconciledBounds(std::string_view operation) const {

@@ -76,6 +76,7 @@ Executor* RowSource::Helpers() const {
 }
 
 Result<Block> RowSource::ReadAll() {
+  RETURN_IF_ERROR(evaluator_.budget().HoldBytes(Block::BytesFor(size(), steps_.count)));
   Block block(list(), steps_.count);
   Mutex mutex;
   std::vector<HistogramCell> histograms;

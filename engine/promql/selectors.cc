@@ -3,6 +3,8 @@
 
 #include "engine/model/histogram.h"
 #include "engine/promql/evaluator.h"
+#include "engine/promql/extended_rate.h"
+#include "engine/promql/quote.h"
 #include "engine/promql/row_source.h"
 
 namespace tocsin::promql {
@@ -32,13 +34,15 @@ class InstantReader final : public RowSource::Reader {
     if (look_.times.size() == 1 && !look_.smoothed && !look_.detects_resets) {
       const std::optional<SeriesSet::Newest> newest = set_.ReadNewest(row, look_.range);
       if (!newest || IsStaleNan(newest->value)) return Ok();
-      budget.CountLoaded(1);
+      const size_t cost = newest->histogram == nullptr ? 1 : newest->histogram->SampleCost();
+      budget.CountLoaded(cost);
+      budget.CountLooked(0, cost);
       Put(0, *newest, out);
       return Ok();
     }
     columns_.clear();
     RETURN_IF_ERROR(set_.Read(row, look_.range, columns_));
-    budget.CountLoaded(columns_.size());
+    budget.CountLoaded(CostOf(columns_));
     if (look_.detects_resets) DetectResets(columns_);
     if (look_.smoothed) {
       RemoveStale(columns_);
@@ -46,6 +50,7 @@ class InstantReader final : public RowSource::Reader {
     } else {
       ReadNewestOfEach(out);
     }
+    CountLooked(budget);
     return Ok();
   }
 
@@ -61,6 +66,16 @@ class InstantReader final : public RowSource::Reader {
       out.Set(step, newest.histogram);
     } else {
       out.Set(step, newest.value);
+    }
+  }
+
+  // Each step looks at the sample that it gives.
+  void CountLooked(BudgetShare& budget) {
+    FindNewest();
+    for (size_t step = 0; step < newest_.size(); ++step) {
+      const uint32_t i = newest_[step];
+      if (i == kNothing || IsStaleNan(columns_.values[i])) continue;
+      budget.CountLooked(step, IsHistogram(i) ? columns_.histograms[i]->SampleCost() : 1);
     }
   }
 
@@ -104,52 +119,79 @@ class InstantReader final : public RowSource::Reader {
   // Between the samples around a step the value lies on the line between them; after the last
   // sample it stays.
   void ReadSmoothed(size_t row, RowWriter& out) {
-    FindNewest();
-    bool mixed = false;
-    for (size_t step = 0; step < newest_.size(); ++step) {
-      const uint32_t before = newest_[step];
-      if (before == kNothing) continue;
+    size_t first = 0;
+    size_t next = 0;
+    size_t last = 0;
+    for (size_t step = 0; step < look_.times.size(); ++step) {
       const int64_t t = look_.times[step];
-      const uint32_t next = before + 1;
-      if (next == columns_.size() || columns_.t_ms[before] == t ||
-          columns_.t_ms[next] > t + look_.lookback_ms) {
-        PutSample(step, before, out);
-        continue;
+      while (first < columns_.size() && columns_.t_ms[first] <= t - look_.lookback_ms) ++first;
+      while (next < columns_.size() && columns_.t_ms[next] < t) ++next;
+      while (last < columns_.size() && columns_.t_ms[last] <= t + look_.lookback_ms) ++last;
+      if (first == last) continue;
+      if (IsMixed(first, last)) {
+        Warn("encountered a mix of histograms and floats for metric name ", row);
+      } else if (next < last && columns_.t_ms[next] == t) {
+        PutSample(step, static_cast<uint32_t>(next), out);
+      } else if (next > first && next < last) {
+        PutBetween(row, step, next, out);
+      } else if (next > first) {
+        PutStaying(step, next - 1, out);
       }
-      if (IsHistogram(before) != IsHistogram(next)) {
-        mixed = true;
-        continue;
-      }
-      const auto part = static_cast<double>(t - columns_.t_ms[before]);
-      const auto whole = static_cast<double>(columns_.t_ms[next] - columns_.t_ms[before]);
-      if (IsHistogram(before)) {
-        out.Set(step, Between(before, part / whole));
-        continue;
-      }
-      const double low = columns_.values[before];
-      const double high = columns_.values[next];
-      out.Set(step, low + (high - low) * part / whole);
     }
-    if (!mixed) return;
-    annotations_.Warn(
-        "PromQL warning: encountered a mix of histograms and floats for metric name \"" +
-            evaluator_.NameOf(set_.labels(row)) + "\"",
-        look_.position);
   }
 
-  bool IsHistogram(uint32_t i) const {
+  bool IsHistogram(size_t i) const {
     return !columns_.histograms.empty() && columns_.histograms[i] != nullptr;
   }
+  bool IsMixed(size_t first, size_t last) const {
+    for (size_t i = first + 1; i < last && !columns_.histograms.empty(); ++i) {
+      if (IsHistogram(i) != IsHistogram(first)) return true;
+    }
+    return false;
+  }
 
-  // The histogram at that part of the way to the next one; the one before when the two cannot be
-  // subtracted.
-  HistogramPtr Between(uint32_t before, double part) const {
-    FloatHistogram rise = *columns_.histograms[before + 1];
-    if (!rise.Sub(*columns_.histograms[before]).compatible) return columns_.histograms[before];
-    rise.Mul(part);
-    auto between = std::make_shared<FloatHistogram>(*columns_.histograms[before]);
-    if (!between->Add(rise).compatible) return columns_.histograms[before];
-    return between;
+  void Warn(const std::string& text, size_t row) {
+    annotations_.Warn("PromQL warning: " + text + Quote(evaluator_.NameOf(set_.labels(row))),
+                      look_.position);
+  }
+  void NoteReconciled(const std::string& operation) {
+    annotations_.Info("PromQL info: mismatched custom buckets were reconciled during " + operation,
+                      look_.position);
+  }
+
+  // A hint tells of a sample and the one before it, not of the value.
+  void PutStaying(size_t step, size_t i, RowWriter& out) const {
+    if (!IsHistogram(i)) return out.Set(step, columns_.values[i]);
+    auto staying = std::make_shared<FloatHistogram>(*columns_.histograms[i]);
+    staying->reset_hint = CounterResetHint::kUnknown;
+    out.Set(step, std::move(staying));
+  }
+
+  // Between the samples next - 1 and next.
+  void PutBetween(size_t row, size_t step, size_t next, RowWriter& out) {
+    const int64_t t = look_.times[step];
+    const int64_t low_ms = columns_.t_ms[next - 1];
+    const int64_t high_ms = columns_.t_ms[next];
+    if (!IsHistogram(next)) {
+      const double low = columns_.values[next - 1];
+      const double high = columns_.values[next];
+      return out.Set(step, low + (high - low) * static_cast<double>(t - low_ms) /
+                                     static_cast<double>(high_ms - low_ms));
+    }
+    const FloatHistogram& low = *columns_.histograms[next - 1];
+    const FloatHistogram& high = *columns_.histograms[next];
+    const bool gauge =
+        low.reset_hint == CounterResetHint::kGauge && high.reset_hint == CounterResetHint::kGauge;
+    OnHistogramLine line = InterpolateHistograms({low, low_ms}, {high, high_ms}, t, !gauge);
+    if (line.histogram == nullptr) {
+      return Warn(
+          "vector contains a mix of histograms with exponential and custom buckets schemas for "
+          "metric name ",
+          row);
+    }
+    if (line.reconciled_sub) NoteReconciled("subtraction");
+    if (line.reconciled_add) NoteReconciled("addition");
+    out.Set(step, std::move(line.histogram));
   }
 
   const InstantLook& look_;
@@ -264,7 +306,9 @@ Result<RangeSource> Evaluator::OpenSubquery(const PlanNode& node, const Steps& s
   const int64_t last = floor_div(ends.back(), node.step_ms) * node.step_ms;
   if (last < first) return RangeSource(node, std::move(ends), {}, Block(1));
   const Steps inner{first, node.step_ms, static_cast<size_t>((last - first) / node.step_ms) + 1};
+  QueryBudget::Looked looked = budget_->BeginPart();
   ASSIGN_OR_RETURN(Block block, Evaluate(node.inputs[0], inner));
+  budget_->EndPart(std::move(looked), 0);
   return RangeSource(node, std::move(ends), inner, std::move(block));
 }
 

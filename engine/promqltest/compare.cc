@@ -147,6 +147,15 @@ Difference CompareMatrix(const MatrixValue& matrix, const EvalCommand& eval,
   return std::nullopt;
 }
 
+// "… (1:7)" without the place.
+std::string WithoutPosition(const std::string& text) {
+  const size_t open = text.rfind(" (");
+  if (open == std::string::npos || !text.ends_with(')')) return text;
+  const std::string_view place = std::string_view(text).substr(open + 2);
+  return place.find_first_not_of("0123456789:)") == std::string_view::npos ? text.substr(0, open)
+                                                                           : text;
+}
+
 bool Fits(const Expectation& expectation, const std::string& text) {
   switch (expectation.match) {
     case Expectation::Match::kAny:
@@ -241,7 +250,22 @@ Difference ComparePoint(const QueryValue& value, const EvalCommand& eval, int64_
   return "expected " + FormatGoV(*eval.scalar) + ", got " + Text(value);
 }
 
-Difference CompareAnnotations(const promql::QueryResult& result, const EvalCommand& eval) {
+Difference CompareAnnotations(const promql::QueryResult& result, const EvalCommand& eval,
+                              Positions positions) {
+  if (positions == Positions::kIgnored) {
+    EvalCommand elsewhere{.no_warn = eval.no_warn, .no_info = eval.no_info};
+    for (Expectation expectation : eval.expectations) {
+      // A pattern may name places in ways that cannot be taken out of it.
+      if (expectation.match == Expectation::Match::kRegex) return std::nullopt;
+      expectation.text = WithoutPosition(expectation.text);
+      elsewhere.expectations.push_back(std::move(expectation));
+    }
+    promql::QueryResult placeless;
+    std::ranges::transform(result.warnings, std::back_inserter(placeless.warnings),
+                           WithoutPosition);
+    std::ranges::transform(result.infos, std::back_inserter(placeless.infos), WithoutPosition);
+    return CompareAnnotations(placeless, elsewhere, Positions::kCompared);
+  }
   if (Difference difference =
           CompareOne(result.warnings, eval, Expectation::Kind::kWarn, eval.no_warn, "warning")) {
     return difference;

@@ -19,7 +19,11 @@ Difference CompareInstant(const promql::QueryValue& value, const EvalCommand& ev
 Difference CompareRange(const promql::QueryValue& value, const EvalCommand& eval);
 // The point at `t_ms` of each series of a range query against an instant expectation.
 Difference ComparePoint(const promql::QueryValue& value, const EvalCommand& eval, int64_t t_ms);
-Difference CompareAnnotations(const promql::QueryResult& result, const EvalCommand& eval);
+// Without positions: of a query that was made from that of the eval, so that things stand
+// elsewhere.
+enum class Positions { kCompared, kIgnored };
+Difference CompareAnnotations(const promql::QueryResult& result, const EvalCommand& eval,
+                              Positions positions);
 Difference CompareError(const Error& error, const EvalCommand& eval);
 
 }  // namespace tocsin::promqltest

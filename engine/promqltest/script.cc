@@ -171,6 +171,7 @@ class ScriptParser {
   }
 
   Status ReadExpected(EvalCommand& eval) {
+    bool any_value = false;
     while (NextLine()) {
       std::string_view line = lines_[at_];
       if (TakeText(line, "expect ")) {
@@ -180,13 +181,31 @@ class ScriptParser {
       } else if (TakeText(line, "expected_fail_regexp ")) {
         return Refine(eval, Expectation::Match::kRegex, line);
       } else if (const std::optional<double> scalar = ParseGoFloat(line); scalar && !eval.range) {
+        if (any_value) return InvalidArgument("a scalar beside series");
         eval.scalar = scalar;
-        return Ok();
+        return NextLine() ? Status(InvalidArgument("a scalar ends its eval")) : Ok();
       } else {
-        ASSIGN_OR_RETURN(NotedSeries series, ParseSeriesLine(line));
-        eval.series.push_back(std::move(series));
+        any_value = true;
+        RETURN_IF_ERROR(ReadSeries(line, eval));
       }
     }
+    return Ok();
+  }
+
+  // One value per series of an instant vector, and each series once.
+  static Status ReadSeries(std::string_view line, EvalCommand& eval) {
+    ASSIGN_OR_RETURN(NotedSeries series, ParseSeriesLine(line));
+    const bool list = eval.range || eval.range_vector;
+    if (!list &&
+        (series.values.size() != 1 || series.values.front().kind == NotedValue::Kind::kNone)) {
+      return InvalidArgument("a series of an instant vector has one value");
+    }
+    for (const NotedSeries& other : eval.series) {
+      if (other.labels == series.labels) {
+        return InvalidArgument("the series " + series.labels.ToString() + " stands here twice");
+      }
+    }
+    eval.series.push_back(std::move(series));
     return Ok();
   }
 
@@ -202,6 +221,9 @@ class ScriptParser {
 
   static Status ReadExpect(std::string_view line, EvalCommand& eval) {
     const std::string_view what = TakeWord(line);
+    if (what == "ordered" && eval.range) {
+      return InvalidArgument("a range query has no order of its own");
+    }
     if (what == "ordered" || what == "no_warn" || what == "no_info") {
       (what == "ordered" ? eval.ordered : what == "no_warn" ? eval.no_warn : eval.no_info) = true;
       return Ok();
@@ -213,6 +235,9 @@ class ScriptParser {
     if (what == "range") return ReadRangeVector(line, eval);
     Expectation expectation;
     if (what == "fail") {
+      if (eval.Expects(Expectation::Kind::kFail)) {
+        return InvalidArgument("\"expect fail\" stands here twice");
+      }
       expectation.kind = Expectation::Kind::kFail;
     } else if (what == "warn") {
       expectation.kind = Expectation::Kind::kWarn;

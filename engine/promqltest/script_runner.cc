@@ -59,10 +59,10 @@ class ScriptRunner {
     if (!query.ok()) return "cannot be parsed: " + query.error().message;
     if (eval.range) {
       return Check(engine_.Range(**query, store_.head(), eval.start_ms, eval.end_ms, eval.step_ms),
-                   eval, CompareRange, true);
+                   eval, CompareRange, Positions::kCompared);
     }
     if (Difference difference = Check(engine_.Instant(**query, store_.head(), eval.start_ms), eval,
-                                      CompareInstant, true)) {
+                                      CompareInstant, Positions::kCompared)) {
       return difference;
     }
     if (Difference difference = EvaluateAsRange(**query, eval, eval.start_ms)) return difference;
@@ -82,8 +82,8 @@ class ScriptRunner {
         }
         return difference;
       };
-      if (Difference difference = at(
-              Check(engine_.Instant(**parsed, store_.head(), t_ms), eval, CompareInstant, false))) {
+      if (Difference difference = at(Check(engine_.Instant(**parsed, store_.head(), t_ms), eval,
+                                           CompareInstant, Positions::kIgnored))) {
         return difference;
       }
       if (Difference difference = at(EvaluateAsRange(**parsed, eval, t_ms))) return difference;
@@ -103,21 +103,20 @@ class ScriptRunner {
         [&](const promql::QueryValue& value, const EvalCommand& expected) -> Difference {
           return expected.ordered ? std::nullopt : ComparePoint(value, expected, t_ms);
         },
-        false);
+        std::nullopt);
     if (difference) *difference += " (in a range query)";
     return difference;
   }
 
   template <typename Compare>
   static Difference Check(const Result<promql::QueryResult>& result, const EvalCommand& eval,
-                          Compare compare, bool annotations) {
-    if (!result.ok()) {
-      // A query made of another one stands elsewhere and fails with other positions.
-      return CompareError(result.error(), eval);
-    }
+                          Compare compare, std::optional<Positions> annotations) {
+    if (!result.ok()) return CompareError(result.error(), eval);
     if (eval.Expects(Expectation::Kind::kFail)) return "expected an error, got none";
     if (annotations) {
-      if (Difference difference = CompareAnnotations(*result, eval)) return difference;
+      if (Difference difference = CompareAnnotations(*result, eval, *annotations)) {
+        return difference;
+      }
     }
     return compare(result->value, eval);
   }

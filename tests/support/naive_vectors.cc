@@ -106,6 +106,7 @@ Result<NaiveValue> NaiveMatched(const Binary& binary, const Vector& lhs, const V
   }
   const bool filters = IsComparison(binary.op) && !binary.return_bool;
   std::set<LabelSet> used;
+  std::set<std::pair<LabelSet, LabelSet>> results;
   Vector out;
   for (const NaiveElement& element : many) {
     const LabelSet key = Key(element.labels, matching);
@@ -117,7 +118,6 @@ Result<NaiveValue> NaiveMatched(const Binary& binary, const Vector& lhs, const V
     const NaiveNumber& left = one_to_many ? one->second->number : element.number;
     const NaiveNumber& right = one_to_many ? element.number : one->second->number;
     const std::optional<NaiveNumber> number = NaiveCompute(binary, left, right);
-    if (!number) continue;
     LabelSet labels = filters ? element.labels : WithoutName(element.labels);
     if (matching.cardinality == Cardinality::kOneToOne) {
       labels = matching.on ? Kept(labels, matching.labels) : Removed(labels, matching.labels);
@@ -125,6 +125,10 @@ Result<NaiveValue> NaiveMatched(const Binary& binary, const Vector& lhs, const V
     for (const std::string& name : matching.include) {
       labels.Set(name, one->second->labels.Get(name));
     }
+    if (matching.cardinality != Cardinality::kOneToOne && !results.insert({key, labels}).second) {
+      return ExecutionError("two equal results of one partner");
+    }
+    if (!number) continue;
     out.push_back({std::move(labels), filters ? left : *number});
   }
   return NaiveUnique(std::move(out));

@@ -49,6 +49,7 @@ class KernelTest : public testing::Test {
                                  .arg_positions = {},
                                  .steps = steps,
                                  .query_steps = steps,
+                                 .query_end_ms = steps.end_ms(),
                                  .range_query = range_query,
                                  .lookback_ms = 300'000,
                                  .symbols = symbols_,

@@ -138,6 +138,17 @@ INSTANTIATE_TEST_SUITE_P(
         Broken{"load 1m\n  a 1\n\neval instant at 0 a\n  expect warn\n  a 1\n", "expected warning"},
         Broken{"frobnicate\n", "x.test:1: unknown command"},
         Broken{"load 1m\n  a 1yx\n", "x.test:2: "},
+        Broken{"load 1m\n  a 1\n\neval instant at 0 a\n  a 1 2\n", "has one value"},
+        Broken{"eval instant at 0 a\n  a _\n", "has one value"},
+        Broken{"load 1m\n  a 1\n\neval instant at 0 a\n  a 1\n  a 1\n", "stands here twice"},
+        Broken{"eval instant at 0 1\n  expect fail\n  expect fail\n", "stands here twice"},
+        Broken{"eval instant at 0 1\n  1\n  2\n", "a scalar ends its eval"},
+        Broken{"eval instant at 0 1\n  a 1\n  2\n", "a scalar beside series"},
+        Broken{"eval range from 0 to 1m step 1m a\n  expect ordered\n", "no order of its own"},
+        Broken{"load 1m\n  a 1\n\neval instant at 0 sum(quantile(2, a))\n"
+               "  expect warn msg: PromQL warning: quantile value should be between 0 and 1, got 2 "
+               "(1:13)\n  {} +Inf\n",
+               "(1:14)"},
         Broken{"load 1m\n  a 1\n  b 2\n\neval instant at 0 sort({__name__=~\"a|b\"})\n"
                "  expect ordered\n  b 2\n  a 1\n",
                "at position 1"}));
