@@ -12,13 +12,13 @@ struct EngineFeature {
 constexpr EngineFeature kEngineFeatures[] = {
     {"promql-delayed-name-removal", &promql::EngineOptions::delayed_name_removal},
     {"type-and-unit-labels", &promql::EngineOptions::type_and_unit_labels},
+    {"promql-per-step-stats", &promql::EngineOptions::per_step_stats},
     {"use-start-timestamps", &promql::EngineOptions::use_start_timestamps},
 };
 
 constexpr std::string_view kWithoutMeaning[] = {
     "promql-at-modifier",      // always on
     "promql-negative-offset",  // always on
-    "promql-per-step-stats",   // always on
     "native-histograms",       // always on
     "extra-scrape-metrics",    // always on
     "concurrent-rule-eval",    // always on
@@ -27,6 +27,13 @@ constexpr std::string_view kWithoutMeaning[] = {
     "auto-gomemlimit",         // of Go's runtime
     "use-uncached-io",         // there are no blocks
     "memory-snapshot-on-shutdown",
+    "delayed-compaction",      // there are no blocks
+    "fast-startup",            // there is no block to look at
+    "st-storage",              // always on
+    "xor2-encoding",           // the store has chunks of its own
+    "metadata-wal-records",    // metadata are kept by target
+    "expand-external-labels",  // always on
+    "old-ui",                  // there is one
     "exemplar-storage",
 };
 

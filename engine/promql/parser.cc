@@ -124,6 +124,14 @@ std::shared_ptr<const ParsedQuery> Parser::ParseQuery() {
   return query_;
 }
 
+std::shared_ptr<const ParsedQuery> Parser::ParseEdited(const MatcherEdit& edit) {
+  ParseQuery();
+  for (Expr& expr : query_->exprs_) {
+    if (auto* selector = std::get_if<VectorSelector>(&expr.node)) edit(selector->matchers);
+  }
+  return query_;
+}
+
 std::vector<Matcher> Parser::ParseSelectorOnly() {
   const Expr* expr = nullptr;
   if (PeekIs(TokenType::kLeftBrace)) {

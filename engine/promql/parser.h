@@ -26,7 +26,8 @@ Result<std::shared_ptr<const ParsedQuery>> ParseQuery(std::string_view text,
 std::vector<ParseError> FindParseErrors(std::string_view text, const ParserOptions& options = {});
 
 // `{job="a"}` or `up{job="a"}`: one selector, as in match[] parameters.
-Result<std::vector<Matcher>> ParseSelector(std::string_view text, const ParserOptions& options = {});
+Result<std::vector<Matcher>> ParseSelector(std::string_view text,
+                                           const ParserOptions& options = {});
 // `up{job="a"}` where every matcher is =: a metric, as in test files.
 Result<LabelSet> ParseMetric(std::string_view text);
 // A metric at the start of `text`, which is cut off; what follows is not looked at.

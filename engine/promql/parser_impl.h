@@ -16,6 +16,7 @@
 
 #include "engine/promql/ast.h"
 #include "engine/promql/lexer.h"
+#include "engine/promql/matcher_edit.h"
 #include "engine/promql/parser.h"
 
 namespace tocsin::promql {
@@ -27,6 +28,8 @@ class Parser {
 
   // Null when there are errors.
   std::shared_ptr<const ParsedQuery> ParseQuery();
+  // Of a sound text: with the matchers of its selectors edited.
+  std::shared_ptr<const ParsedQuery> ParseEdited(const MatcherEdit& edit);
   std::vector<Matcher> ParseSelectorOnly();
   // The metric at the start of the text; offset() is then where it ends.
   LabelSet ParseMetricPrefix();
