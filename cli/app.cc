@@ -130,7 +130,7 @@ App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
       dependencies(std::move(app_dependencies)),
       start_time(dependencies.clock.Now()),
       head({.retention = options.retention, .max_series = options.max_series}, dependencies.clock),
-      engine(options.engine, dependencies.clock, &dependencies.cpu),
+      engine(options.engine, dependencies.clock, &dependencies.cpu, dependencies.query_watcher),
       targets({.clock = dependencies.clock,
                .scheduler = dependencies.scheduler,
                .io = dependencies.io,

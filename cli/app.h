@@ -72,6 +72,8 @@ class App {
     std::function<double()> jitter;  // random, in [0, 1)
     std::function<void()> quit;      // somebody asked for the end by POST /-/quit
     Executor* rules = nullptr;       // evaluates rules; null: cpu does
+    // Told of the queries of the API; may be null.
+    promql::QueryWatcher* query_watcher = nullptr;
   };
 
   App(AppOptions options, Dependencies dependencies);

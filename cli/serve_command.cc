@@ -3,14 +3,17 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <random>
 #include <thread>
 
 #include "base/elastic_pool.h"
+#include "base/mapped_file.h"
 #include "cli/build_info.h"
 #include "cli/commands.h"
 #include "cli/serve_flags.h"
 #include "cli/signals.h"
+#include "server/active_query_log.h"
 #include "server/http_server.h"
 
 namespace tocsin::cli {
@@ -68,6 +71,42 @@ int ServeUntilStopped(App& app, Signals& signals, CommandContext& context, Logge
   return kExitOk;
 }
 
+// Queries that run and queries that wait leave threads for everything else.
+int ServerThreads(const promql::EngineOptions& engine) {
+  constexpr size_t kForOthers = 12;
+  constexpr size_t kMost = 1000;
+  return static_cast<int>(std::min(2 * engine.max_concurrent + kForOthers, kMost));
+}
+
+// The queries that run, in a file beside the state of alerts.
+struct ActiveQueries {
+  std::unique_ptr<MappedFile> file;
+  std::optional<server::ActiveQueryLog> log;
+};
+
+// Tells what an earlier run did not finish. Without the file queries run all the same.
+ActiveQueries OpenActiveQueries(const AppOptions& options, CommandContext& context, Logger& log) {
+  ActiveQueries active;
+  const std::string path = options.storage_path + "/queries.active";
+  const Result<std::string> before = context.files.Read(path);
+  if (before.ok()) {
+    for (const server::UnfinishedQuery& query : server::UnfinishedQueries(*before)) {
+      log.Warn(
+          "a query had not finished when the process ended",
+          {{"query", query.query}, {"started", FormatRfc3339(FromMs(query.started_s * 1000))}});
+    }
+  }
+  Result<std::unique_ptr<MappedFile>> file =
+      MappedFile::Create(path, server::ActiveQueryLog::SizeFor(options.engine.max_concurrent));
+  if (!file.ok()) {
+    log.Warn("queries that run are not noted", {{"err", file.error().message}});
+    return active;
+  }
+  active.file = *std::move(file);
+  active.log.emplace(active.file->bytes(), context.clock);
+  return active;
+}
+
 int Serve(ServeOptions options, CommandContext& context) {
   const std::unique_ptr<Logger> log = MakeStderrLogger(options.log_level, options.log_format);
   auto signals = std::make_unique<Signals>();
@@ -83,8 +122,9 @@ int Serve(ServeOptions options, CommandContext& context) {
     if (app == nullptr) return server::PlainText(503, "tocsin is not ready yet.\n");
     return app->Handle(request);
   };
-  Result<std::unique_ptr<server::HttpServer>> http_server =
-      server::HttpServer::Start({.listen_address = options.app.listen_address}, handler, *log);
+  Result<std::unique_ptr<server::HttpServer>> http_server = server::HttpServer::Start(
+      {.listen_address = options.app.listen_address, .threads = ServerThreads(options.app.engine)},
+      handler, *log);
   if (!http_server.ok()) {
     context.err("tocsin serve: " + http_server.error().message + "\n");
     return kExitNo;
@@ -94,6 +134,7 @@ int Serve(ServeOptions options, CommandContext& context) {
     options.app.external_url = ExternalUrl(options.app.listen_address);
   }
   options.app.working_directory = WorkingDirectory();
+  ActiveQueries active = OpenActiveQueries(options.app, context, *log);
 
   options.app.notifications.print = Printer(context);
   const std::unique_ptr<DnsResolver> dns = MakeSystemResolver();
@@ -108,7 +149,8 @@ int Serve(ServeOptions options, CommandContext& context) {
                                    .environment = context.environment,
                                    .jitter = RandomJitter(),
                                    .quit = [&signals] { signals->RequestStop(); },
-                                   .rules = &rules});
+                                   .rules = &rules,
+                                   .query_watcher = active.log ? &*active.log : nullptr});
   const Status started = app.Start();
   int code = kExitNo;
   if (started.ok()) {

@@ -56,6 +56,10 @@ constexpr FlagSpec kFlags[] = {
      .value = "N",
      .fallback = "50000000",
      .help = "How many samples one query may hold in memory."},
+    {.name = "--query.max-memory",
+     .value = "BYTES",
+     .fallback = "2147483648",
+     .help = "How much memory the values of one query may take."},
     {.name = "--rules.alert.resend-delay",
      .value = "DURATION",
      .fallback = "1m",
@@ -153,6 +157,8 @@ Result<promql::EngineOptions> ReadEngineFlags(const Arguments& arguments) {
   engine.max_concurrent = static_cast<size_t>(concurrency);
   ASSIGN_OR_RETURN(const int64_t samples, Positive("--query.max-samples", arguments));
   engine.max_samples = static_cast<size_t>(samples);
+  ASSIGN_OR_RETURN(const int64_t memory, Positive("--query.max-memory", arguments));
+  engine.max_memory_bytes = static_cast<size_t>(memory);
   return engine;
 }
 

@@ -12,12 +12,17 @@ namespace {
 
 constexpr uint64_t kMaxPointsPerSeries = 11'000;
 
+struct StepTimes {
+  int64_t start_ms;
+  int64_t step_ms;
+};
+
 // What both kinds of query take beside their times.
 struct QueryCall {
   std::shared_ptr<const promql::ParsedQuery> query;
   promql::QueryLimits limits;
   size_t limit = 0;
-  bool stats = false;
+  std::string stats;  // "": none, "all": also by step
 };
 
 Result<Duration> DurationParameter(const HttpServerRequest& request, std::string_view name) {
@@ -36,10 +41,9 @@ Result<std::shared_ptr<const promql::ParsedQuery>> QueryParameter(
 
 Result<QueryCall> ReadCall(const ProcessView& view, const HttpServerRequest& request) {
   QueryCall call;
-  ASSIGN_OR_RETURN(call.limit, LimitParameter(request));
   if (!request.parameters.Get("timeout").empty()) {
     ASSIGN_OR_RETURN(const Duration timeout, DurationParameter(request, "timeout"));
-    if (timeout <= Duration::zero()) return TimedOut("query timed out in expression evaluation");
+    if (timeout <= Duration::zero()) return TimedOut("query timed out in query queue");
     if (timeout < view.engine.options().timeout) call.limits.timeout = timeout;
   }
   if (const std::string_view text = request.parameters.Get("lookback_delta"); !text.empty()) {
@@ -49,7 +53,8 @@ Result<QueryCall> ReadCall(const ProcessView& view, const HttpServerRequest& req
     call.limits.lookback_ms = lookback->count();
   }
   call.limits.canceled = request.canceled;
-  call.stats = !request.parameters.Get("stats").empty();
+  call.stats = request.parameters.Get("stats");
+  call.limits.per_step_stats = call.stats == "all";
   ASSIGN_OR_RETURN(call.query, QueryParameter(view, request));
   return call;
 }
@@ -59,7 +64,21 @@ void TruncateSeries(promql::QueryValue& value, size_t limit, Remarks& remarks) {
   if (auto* matrix = std::get_if<promql::MatrixValue>(&value)) Truncate(*matrix, limit, remarks);
 }
 
-void WriteStats(JsonWriter& json, const promql::QueryStats& stats) {
+// The times of the steps come with the counts.
+void WriteSamplesAtSteps(JsonWriter& json, const promql::QueryStats& stats,
+                         const StepTimes& times) {
+  if (stats.samples_at_step.empty()) return;
+  json.Key("totalQueryableSamplesPerStep").BeginArray();
+  for (size_t step = 0; step < stats.samples_at_step.size(); ++step) {
+    json.BeginArray();
+    promql::WriteTimestamp(json, times.start_ms + static_cast<int64_t>(step) * times.step_ms);
+    json.Uint(stats.samples_at_step[step]);
+    json.EndArray();
+  }
+  json.EndArray();
+}
+
+void WriteStats(JsonWriter& json, const promql::QueryStats& stats, const StepTimes& times) {
   const double seconds = ToSeconds(stats.wall);
   json.Key("stats").BeginObject();
   json.Key("timings").BeginObject();
@@ -67,23 +86,26 @@ void WriteStats(JsonWriter& json, const promql::QueryStats& stats) {
   json.Field("queryPreparationTime", 0.0).Field("innerEvalTime", seconds);
   json.Field("execQueueTime", 0.0).Field("execTotalTime", seconds).EndObject();
   json.Key("samples").BeginObject();
+  WriteSamplesAtSteps(json, stats, times);
   json.Field("totalQueryableSamples", static_cast<uint64_t>(stats.total_samples));
-  json.Field("peakSamples", static_cast<uint64_t>(stats.peak_samples)).EndObject();
+  json.Field("peakSamples", static_cast<uint64_t>(stats.peak_samples));
+  json.Field("samplesRead", static_cast<uint64_t>(stats.samples_read)).EndObject();
   json.EndObject();
 }
 
-HttpServerResponse Answer(const QueryCall& call, Result<promql::QueryResult> result) {
+HttpServerResponse Answer(const QueryCall& call, const StepTimes& times,
+                          Result<promql::QueryResult> result) {
   if (!result.ok()) {
-    // The query itself is sound: what fails now is its execution.
-    const bool plain = result.error().code == ErrorCode::kInvalidArgument;
-    return plain ? Failure(ApiError::kExecution, result.error().message) : Failure(result.error());
+    // A duration of the query that is none at these times.
+    const bool bad_query = result.error().code == ErrorCode::kInvalidArgument;
+    return Failure(bad_query ? BadParameter("query", result.error().message) : result.error());
   }
   Remarks remarks{.warnings = std::move(result->warnings), .infos = std::move(result->infos)};
   TruncateSeries(result->value, call.limit, remarks);
   const auto write = [&](JsonWriter& json) {
     json.BeginObject();
     promql::WriteQueryValueMembers(json, result->value);
-    if (call.stats) WriteStats(json, result->stats);
+    if (!call.stats.empty()) WriteStats(json, result->stats, times);
     json.EndObject();
   };
   return Success(write, remarks);
@@ -138,24 +160,32 @@ Status CheckRangeType(const promql::ParsedQuery& query) {
 }  // namespace
 
 HttpServerResponse HandleQuery(const ProcessView& view, const HttpServerRequest& request) {
+  const Result<size_t> limit = LimitParameter(request);
+  if (!limit.ok()) return Failure(limit.error());
   const Result<std::optional<Timestamp>> time = TimeParameter(request, "time");
   if (!time.ok()) return Failure(time.error());
   const int64_t t_ms = ToMs(time->value_or(view.clock.Now()));
-  const Result<QueryCall> call = ReadCall(view, request);
+  Result<QueryCall> call = ReadCall(view, request);
   if (!call.ok()) return Failure(call.error());
-  return Answer(*call, view.engine.Instant(*call->query, view.querier, t_ms, call->limits));
+  call->limit = *limit;
+  return Answer(*call, {t_ms, 0},
+                view.engine.Instant(*call->query, view.querier, t_ms, call->limits));
 }
 
 HttpServerResponse HandleQueryRange(const ProcessView& view, const HttpServerRequest& request) {
+  const Result<size_t> limit = LimitParameter(request);
+  if (!limit.ok()) return Failure(limit.error());
   const Result<RangeTimes> times = ReadRangeTimes(request);
   if (!times.ok()) return Failure(times.error());
-  const Result<QueryCall> call = ReadCall(view, request);
+  Result<QueryCall> call = ReadCall(view, request);
   if (!call.ok()) return Failure(call.error());
+  call->limit = *limit;
   if (const Status status = CheckRangeType(*call->query); !status.ok()) {
     return Failure(status.error());
   }
-  return Answer(*call, view.engine.Range(*call->query, view.querier, ToMs(times->start),
-                                         ToMs(times->end), times->step.count(), call->limits));
+  return Answer(*call, {ToMs(times->start), times->step.count()},
+                view.engine.Range(*call->query, view.querier, ToMs(times->start), ToMs(times->end),
+                                  times->step.count(), call->limits));
 }
 
 HttpServerResponse HandleFormatQuery(const ProcessView& view, const HttpServerRequest& request) {

@@ -9,6 +9,8 @@
 #include <mutex>
 #include <vector>
 
+#include "server/client_socket.h"
+
 namespace tocsin::server {
 namespace {
 
@@ -221,7 +223,8 @@ class CivetServer final : public HttpServer {
         request.parameters.AddEncoded(request.body);
       }
       if (info.query_string != nullptr) request.parameters.AddEncoded(info.query_string);
-      request.canceled = [this] { return stopping_.load(); };
+      ClientSocket client(info.remote_addr, static_cast<uint16_t>(info.remote_port));
+      request.canceled = [this, &client] { return stopping_.load() || client.HungUp(); };
       response = handler_(request);
     } else {
       response = PlainText(413, "the request's body is longer than " +

@@ -216,6 +216,11 @@ class Conformance(TocsinCase):
         self.check_instant_queries()
         self.check_range_queries()
         self.check_errors()
+        self.check_error_texts()
+        self.check_formatting()
+        self.check_parameters()
+        self.check_stats()
+        self.check_federation()
         self.check_metadata()
         self.check_rules_and_alerts()
         self.check_protocol()
@@ -256,6 +261,79 @@ class Conformance(TocsinCase):
                 ours, theirs = json.loads(ours[2]), json.loads(theirs[2])
                 self.assertEqual(ours["status"], theirs["status"])
                 self.assertEqual(ours.get("errorType"), theirs.get("errorType"), ours)
+
+    def check_error_texts(self):
+        """What Prometheus says of parameters, to the letter."""
+        range_of = lambda **parameters: ("/api/v1/query_range", {"query": "up", "start": 0, "end": 10, "step": 1} | parameters)
+        cases = [("/api/v1/query", {"query": "up", "time": "soon"}),
+                 ("/api/v1/query", {"query": "up", "timeout": "x"}),
+                 ("/api/v1/query", {"query": "up", "time": "1e40"}),
+                 range_of(start="x"), range_of(end=""), range_of(end=-1), range_of(step=0), range_of(step=-1),
+                 range_of(step="x"), range_of(step="1e30"), range_of(end=1e6), range_of(query="up[5m]"),
+                 range_of(query='"text"'), range_of(lookback_delta="x"),
+                 ("/api/v1/query", {"query": "sum("}), ("/api/v1/query", {"query": "rate(up)"}),
+                 ("/api/v1/query", {"query": "up{a=~'('}"}), ("/api/v1/query", {"query": "nothing_like_this()"}),
+                 ("/api/v1/query", {"query": "1 + on(a) 2"}), ("/api/v1/query", {"query": "{}"}),
+                 ("/api/v1/query", {"query": 'label_replace(up, "a", "$1", "b", "(")'}),
+                 ("/api/v1/query", {"query": "label_replace(temperature, 'room', '', 'room', '.*')", "time": self.at}),
+                 ("/api/v1/format_query", {"query": "sum("}), ("/api/v1/series", {})]
+        for path, parameters in cases:
+            with self.subTest(f"{path} {parameters}"):
+                query = "?" + urllib.parse.urlencode(parameters)
+                ours, theirs = self.tocsin.fetch(path + query), self.prometheus.fetch(path + query)
+                self.assertEqual((ours[0], json.loads(ours[2])), (theirs[0], json.loads(theirs[2])))
+        print(f"{len(cases)} error texts")
+
+    def check_formatting(self):
+        for query in INSTANT.strip().splitlines():
+            self.compare(f"format of {query}", *self.both("/api/v1/format_query", query=query))
+
+    def check_parameters(self):
+        """GET and POST, in the URL, in the body, and both."""
+        wanted = self.prometheus.get("/api/v1/query", query="temperature", time=self.at)["data"]
+        half = urllib.parse.urlencode({"time": self.at})
+        for body, url in (({"query": "temperature", "time": self.at}, ""), ({"query": "temperature"}, "?" + half),
+                          ({"query": "temperature"}, "?query=up&" + half)):
+            for server in (self.tocsin, self.prometheus):
+                status, _, text = server.fetch("/api/v1/query" + url, body)
+                self.assertEqual(status, 200, text)
+                self.assertEqual(in_order(json.loads(text)["data"], False), in_order(wanted, False))
+        times = {"start": self.at - 5, "end": self.at, "step": "1s", "query": "temperature"}
+        stamp = lambda at: time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(at)) + f"{at % 1:.2f}"[1:] + "Z"
+        for changed in ({}, {"start": stamp(self.at - 5), "end": stamp(self.at)}, {"step": "1.0"},
+                        {"lookback_delta": "1s"}, {"lookback_delta": 3}, {"timeout": "10s"}):
+            self.compare(f"range with {changed}", *self.both("/api/v1/query_range", **(times | changed)))
+
+    def check_stats(self):
+        """How many samples a query looks at."""
+        for query in ("temperature", "rate(requests_total[5s])", "sum(rate(requests_total[5s]))", "1 + 1",
+                      "max_over_time(rate(requests_total[3s])[6s:1s])", "absent_over_time(temperature[5s])",
+                      "temperature @ 0 + temperature", "requests_total / on (path, code) requests_total"):
+            for path, more in (("query", {"time": self.at}),
+                               ("query_range", {"start": self.at - 6, "end": self.at, "step": 0.5})):
+                with self.subTest(f"{path} {query}"):
+                    ours, theirs = (answer["data"]["stats"] for answer in self.both(
+                        f"/api/v1/{path}", query=query, stats="true", **more))
+                    self.assertEqual(set(theirs["timings"]), set(ours["timings"]))
+                    self.assertEqual(set(theirs["samples"]) - set(ours["samples"]), set())
+                    if "requests_total / " not in query:  # equal parts are read once
+                        self.assertEqual(ours["samples"]["totalQueryableSamples"],
+                                         theirs["samples"]["totalQueryableSamples"])
+
+    def check_federation(self):
+        """The newest samples of both stores may differ; their names, labels and types do not."""
+        match = urllib.parse.urlencode({"match[]": ['{__name__=~"temp.*"}', 'requests_total{code="500"}',
+                                                    'latency_seconds_bucket', 'special']}, doseq=True)
+
+        def shape(server):
+            status, headers, text = server.fetch("/federate?" + match)
+            self.assertEqual(status, 200)
+            self.assertIn("text/plain", headers["Content-Type"])
+            return [line if line.startswith("#") else line.split(" ")[0] for line in text.splitlines()]
+
+        self.assertEqual(sorted(shape(self.tocsin)), sorted(shape(self.prometheus)))
+        for server in (self.tocsin, self.prometheus):
+            self.assertEqual(server.fetch("/federate?match[]=a{")[0], 400)
 
     def check_metadata(self):
         names = "requests_total|restarting_total|temperature|latency_seconds.*|special|up|scrape_.*"
