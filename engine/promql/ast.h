@@ -41,11 +41,19 @@ struct AtModifier {
 // Resolved to milliseconds before evaluation, when step and range are known.
 struct DurationExpr {
   enum class Op : uint8_t {
-    kNumber,    // a literal; `seconds`
-    kStep, kRange,
-    kMin, kMax,  // min_of(lhs, rhs), max_of(lhs, rhs)
-    kAdd, kSub, kMul, kDiv, kMod, kPow,
-    kNegate, kPlus,  // unary; rhs
+    kNumber,  // a literal; `seconds`
+    kStep,
+    kRange,
+    kMin,
+    kMax,  // min_of(lhs, rhs), max_of(lhs, rhs)
+    kAdd,
+    kSub,
+    kMul,
+    kDiv,
+    kMod,
+    kPow,
+    kNegate,
+    kPlus,  // unary; rhs
   };
   Op op = Op::kNumber;
   double seconds = 0;
@@ -73,7 +81,7 @@ struct TimeModifiers {
 };
 
 struct VectorSelector {
-  std::string name;  // "" when none stands before the braces
+  std::string name;               // "" when none stands before the braces
   std::vector<Matcher> matchers;  // the name's matcher included
   TimeModifiers time;
   bool anchored = false;
@@ -102,8 +110,20 @@ struct Call {
 };
 
 enum class AggregateOp {
-  kSum, kAvg, kCount, kMin, kMax, kGroup, kStddev, kStdvar,
-  kTopk, kBottomk, kQuantile, kCountValues, kLimitk, kLimitRatio,
+  kSum,
+  kAvg,
+  kCount,
+  kMin,
+  kMax,
+  kGroup,
+  kStddev,
+  kStdvar,
+  kTopk,
+  kBottomk,
+  kQuantile,
+  kCountValues,
+  kLimitk,
+  kLimitRatio,
 };
 
 struct Aggregate {
@@ -115,10 +135,24 @@ struct Aggregate {
 };
 
 enum class BinaryOp {
-  kAdd, kSub, kMul, kDiv, kMod, kPow, kAtan2,
-  kEqual, kNotEqual, kLess, kLessEqual, kGreater, kGreaterEqual,
-  kAnd, kOr, kUnless,
-  kTrimUpper, kTrimLower,  // </ and >/ on native histograms
+  kAdd,
+  kSub,
+  kMul,
+  kDiv,
+  kMod,
+  kPow,
+  kAtan2,
+  kEqual,
+  kNotEqual,
+  kLess,
+  kLessEqual,
+  kGreater,
+  kGreaterEqual,
+  kAnd,
+  kOr,
+  kUnless,
+  kTrimUpper,
+  kTrimLower,  // </ and >/ on native histograms
 };
 std::string_view BinaryOpText(BinaryOp op);
 bool IsComparison(BinaryOp op);
@@ -130,7 +164,7 @@ bool HasParameter(AggregateOp op);
 struct VectorMatching {
   enum class Cardinality { kOneToOne, kManyToOne, kOneToMany, kManyToMany };
   Cardinality cardinality = Cardinality::kOneToOne;
-  bool on = false;                   // on(labels) rather than ignoring(labels)
+  bool on = false;  // on(labels) rather than ignoring(labels)
   std::vector<std::string> labels;
   std::vector<std::string> include;  // of group_left(…), group_right(…)
   std::optional<double> fill_left;   // fill_left(x), fill(x)
@@ -187,10 +221,10 @@ class ParsedQuery {
 
 // The syntax that Prometheus hides behind feature flags. Prometheus 3.14's defaults.
 struct ParserOptions {
-  bool experimental_functions = false;       // promql-experimental-functions
-  bool duration_expressions = true;          // promql-duration-expr
-  bool extended_range_selectors = false;     // promql-extended-range-selectors
-  bool binop_fill_modifiers = false;         // promql-binop-fill-modifiers
+  bool experimental_functions = false;    // promql-experimental-functions
+  bool duration_expressions = true;       // promql-duration-expr
+  bool extended_range_selectors = false;  // promql-extended-range-selectors
+  bool binop_fill_modifiers = false;      // promql-binop-fill-modifiers
   size_t max_text_bytes = 1 << 20;
   // Of parentheses, calls and signs in each other: what the parser recurses over.
   int max_nesting = 250;
