@@ -117,7 +117,9 @@ int Run(BoundCommand& command, CommandContext& context) {
 }  // namespace
 
 int RunCommandLine(const std::vector<std::string>& arguments, CommandContext& context) {
-  std::vector<std::string> words = arguments;
+  // What stands behind "--" is no flag, whatever it looks like: an expression may begin with a sign.
+  const auto verbatim = std::ranges::find(arguments, "--");
+  std::vector<std::string> words(arguments.begin(), verbatim);
   if (words.size() == 1 && words[0] == "--version") words[0] = "version";
   CLI::App root("", "tocsin");
   root.set_help_flag("-h,--help");
@@ -140,7 +142,11 @@ int RunCommandLine(const std::vector<std::string>& arguments, CommandContext& co
     return WrongUsage(UnderstoodWords(root), error.what(), context);
   }
   for (BoundCommand& command : commands) {
-    if (command.parser->parsed()) return Run(command, context);
+    if (!command.parser->parsed()) continue;
+    if (verbatim != arguments.end()) {
+      command.positional.insert(command.positional.end(), verbatim + 1, arguments.end());
+    }
+    return Run(command, context);
   }
   return kExitUsage;
 }

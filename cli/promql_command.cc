@@ -18,10 +18,10 @@ constexpr FlagSpec kParseFlags[] = {
 constexpr FlagSpec kFormatFlags[] = {kEnableFeatureFlag};
 constexpr FlagSpec kSetFlags[] = {
     {.name = "--label-match-type",
-     .short_name = "-t",
      .value = "OP",
      .fallback = "=",
-     .help = "One of =, !=, =~, !~."},
+     .help = "One of =, !=, =~, !~.",
+     .short_name = "-t"},
     kEnableFeatureFlag,
 };
 

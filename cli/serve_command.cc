@@ -3,7 +3,6 @@
 #include <atomic>
 #include <filesystem>
 #include <mutex>
-#include <optional>
 #include <random>
 #include <thread>
 
@@ -81,7 +80,7 @@ int ServerThreads(const promql::EngineOptions& engine) {
 // The queries that run, in a file beside the state of alerts.
 struct ActiveQueries {
   std::unique_ptr<MappedFile> file;
-  std::optional<server::ActiveQueryLog> log;
+  std::unique_ptr<server::ActiveQueryLog> log;
 };
 
 // Tells what an earlier run did not finish. Without the file queries run all the same.
@@ -103,7 +102,7 @@ ActiveQueries OpenActiveQueries(const AppOptions& options, CommandContext& conte
     return active;
   }
   active.file = *std::move(file);
-  active.log.emplace(active.file->bytes(), context.clock);
+  active.log = std::make_unique<server::ActiveQueryLog>(active.file->bytes(), context.clock);
   return active;
 }
 
@@ -150,7 +149,7 @@ int Serve(ServeOptions options, CommandContext& context) {
                                    .jitter = RandomJitter(),
                                    .quit = [&signals] { signals->RequestStop(); },
                                    .rules = &rules,
-                                   .query_watcher = active.log ? &*active.log : nullptr});
+                                   .query_watcher = active.log.get()});
   const Status started = app.Start();
   int code = kExitNo;
   if (started.ok()) {

@@ -18,7 +18,7 @@ class ActiveQueryLogTest : public testing::Test {
   }
 
   using Queries = std::vector<std::string>;
-  FakeClock clock_;
+  testing_support::FakeClock clock_;
   std::vector<char> bytes_ = std::vector<char>(ActiveQueryLog::SizeFor(2));
   ActiveQueryLog log_{bytes_, clock_};
 };
