@@ -10,7 +10,7 @@
 namespace tocsin::server {
 namespace {
 
-constexpr uint32_t kCallsWithoutLook = 16;
+constexpr uint32_t kCallsWithoutLook = 1;
 
 bool IsPeer(int socket, in_addr_t address, uint16_t port) {
   sockaddr_in peer{};

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <vector>
 
+#include "base/large_stack.h"
 #include "server/client_socket.h"
 
 namespace tocsin::server {
@@ -225,7 +226,7 @@ class CivetServer final : public HttpServer {
       if (info.query_string != nullptr) request.parameters.AddEncoded(info.query_string);
       ClientSocket client(info.remote_addr, static_cast<uint16_t>(info.remote_port));
       request.canceled = [this, &client] { return stopping_.load() || client.HungUp(); };
-      response = handler_(request);
+      RunOnLargeStack([&] { response = handler_(request); });
     } else {
       response = PlainText(413, "the request's body is longer than " +
                                     std::to_string(options_.max_body_bytes) + " bytes\n");
