@@ -84,7 +84,7 @@ TEST(RoundTripTest, PrometheusScripts) {
 
 TEST(RoundTripTest, RandomExpressions) {
   testing_support::RandomSource random(20261125);
-  for (int i = 0; i < 2000; ++i) CheckRoundTrip(testing_support::RandomExpression(random));
+  for (int i = 0; i < 2000; ++i) CheckRoundTrip(testing_support::RandomExpression(random, {}));
 }
 
 }  // namespace
