@@ -1,4 +1,6 @@
 // Any template is parsed or refused, and runs within its bounds.
+#include <memory>
+
 #include "rules/alert_template.h"
 #include "tests/fuzz/fuzz_target.h"
 
@@ -10,7 +12,11 @@ int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     return 0;
   }
   tocsin::fuzz::Require(parsed->text() == text, "the text stays as it was written", text);
-  const auto expanded = parsed->Expand({}, {});
+  tocsin::templates::AlertFields fields;
+  fields.labels = std::make_shared<const tocsin::LabelSet>(
+      tocsin::LabelSet{{"instance", "a:1"}, {"job", "app"}});
+  fields.external_labels = std::make_shared<const tocsin::LabelSet>();
+  const auto expanded = parsed->Expand(fields, {});
   if (expanded.ok()) {
     tocsin::fuzz::Require(expanded->size() <= (1 << 20) + text.size(), "the output is bounded",
                           text);

@@ -74,11 +74,14 @@ double NaiveBucketQuantile(double q, const NaiveBuckets& given) {
   return lower;
 }
 
-double NaiveBucketFraction(double lower, double upper, const NaiveBuckets& given) {
-  const NaiveBuckets buckets = Repaired(given);
+// Unlike a quantile, a fraction takes counts that fall as they are.
+double NaiveBucketFraction(double lower, double upper, const NaiveBuckets& buckets) {
   if (!IsComplete(buckets) || std::isnan(lower) || std::isnan(upper)) return kNan;
   if (lower >= upper) return 0;
-  return (CountBelow(upper, buckets) - CountBelow(lower, buckets)) / buckets.rbegin()->second;
+  const double total = buckets.rbegin()->second;
+  return (std::min(CountBelow(upper, buckets), total) -
+          std::min(CountBelow(lower, buckets), total)) /
+         total;
 }
 
 }  // namespace tocsin::testing_support
