@@ -66,7 +66,7 @@ int RunCheckAlertmanager(const Arguments& arguments, CommandContext& context) {
 
 const CommandSpec kCheckAlertmanagerCommand = {
     .name = "check alertmanager",
-    .summary = "Check Alertmanager's configuration, beside the rules whose alerts it gets.",
+    .summary = "Check Alertmanager's configuration, beside the rules it hears of.",
     .positional = "FILE...",
     .flags = kFlags,
     .examples =

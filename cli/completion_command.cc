@@ -49,10 +49,25 @@ std::string Words(const Place& place) {
   return words + "--help";
 }
 
+// The texts that a flag's value can be: "text|json" -> "text json"; "" when it can be anything.
+std::string Choices(const FlagSpec& flag) {
+  std::string choices(flag.value);
+  if (choices.find('|') == std::string::npos) return "";
+  std::ranges::replace(choices, '|', ' ');
+  return choices;
+}
+
 std::string Bash() {
   std::string cases;
+  std::string values;
   for (const Place& place : Places()) {
     cases += fmt::format("    \"{}\") words=\"{}\" ;;\n", place.before, Words(place));
+    if (place.command == nullptr) continue;
+    for (const FlagSpec& flag : place.command->flags) {
+      const std::string choices = Choices(flag);
+      if (choices.empty()) continue;
+      values += fmt::format("    \"{} {}\") words=\"{}\" ;;\n", place.before, flag.name, choices);
+    }
   }
   return "# bash completion of tocsin: source <(tocsin completion bash)\n"
          "_tocsin() {\n"
@@ -63,6 +78,15 @@ std::string Bash() {
          "  done\n"
          "  case \"$before\" in\n" +
          cases +
+         "  esac\n"
+         // Behind --flag= the words are "--flag", "=" and what is there of the value.
+         "  local flag=\"\"\n"
+         "  [[ \"$cur\" == \"=\" ]] && flag=\"${COMP_WORDS[COMP_CWORD-1]}\" && cur=\"\"\n"
+         "  [[ \"${COMP_WORDS[COMP_CWORD-1]}\" == \"=\" ]] && "
+         "flag=\"${COMP_WORDS[COMP_CWORD-2]}\"\n"
+         "  [[ -n \"$flag\" ]] && words=\"\"\n"
+         "  case \"$before $flag\" in\n" +
+         values +
          "  esac\n"
          "  COMPREPLY=($(compgen -W \"$words\" -- \"$cur\"))\n"
          "  [[ ${#COMPREPLY[@]} -eq 0 ]] && COMPREPLY=($(compgen -f -- \"$cur\"))\n"
@@ -99,7 +123,11 @@ std::string Zsh() {
       for (const FlagSpec& flag : place.command->flags) {
         cases += fmt::format(" \\\n        '{}{}{}[{}]{}'", flag.repeated ? "*" : "", flag.name,
                              flag.value.empty() ? "" : "=", ZshText(flag.help),
-                             flag.value.empty() ? "" : ":" + ZshText(flag.value) + ":_files");
+                             flag.value.empty()
+                                 ? ""
+                                 : ":" + ZshText(flag.value) +
+                                       (Choices(flag).empty() ? std::string(":_files")
+                                                              : ":(" + Choices(flag) + ")"));
       }
       cases += " \\\n        '*:file:_files'\n";
     }
@@ -150,8 +178,13 @@ std::string Fish() {
     }
     if (place.command == nullptr) continue;
     for (const FlagSpec& flag : place.command->flags) {
-      text += fmt::format("{} -l '{}'{} -d '{}'\n", when, flag.name.substr(2),
-                          flag.value.empty() ? "" : " -r", FishText(flag.help));
+      const std::string choices = Choices(flag);
+      const std::string value =
+          choices.empty() ? (flag.value.empty() ? "" : " -r") : fmt::format(" -x -a '{}'", choices);
+      const std::string letter =
+          flag.short_name.empty() ? "" : fmt::format(" -s {}", flag.short_name.substr(1));
+      text += fmt::format("{} -l '{}'{}{} -d '{}'\n", when, flag.name.substr(2), letter, value,
+                          FishText(flag.help));
     }
   }
   return text;

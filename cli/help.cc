@@ -80,7 +80,7 @@ std::string GroupHelp(std::span<const CommandSpec* const> commands, std::string_
   const std::string prefix = group.empty() ? "" : std::string(group) + " ";
   for (const CommandSpec* command : commands) {
     if (!command->name.starts_with(prefix)) continue;
-    text += fmt::format("  {:<17} {}\n", command->name, Wrap(command->summary, 20));
+    text += fmt::format("  {:<23}  {}\n", command->name, Wrap(command->summary, 27));
   }
   text += group.empty() ? "\n`tocsin COMMAND --help` says more and has examples.\n"
                         : fmt::format("\n`tocsin {} COMMAND --help` says more.\n", group);

@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "base/go_float.h"
 #include "cli/commands.h"
+#include "cli/http_config_file.h"
 #include "cli/server_client.h"
 
 namespace tocsin::cli {
@@ -13,16 +15,30 @@ namespace {
 constexpr FlagSpec kFormatFlag = {.name = "--format",
                                   .value = "promql|json",
                                   .fallback = "promql",
-                                  .help = "How the result is printed."};
+                                  .help = "How the result is printed.",
+                                  .short_name = "-o"};
+constexpr FlagSpec kMatchFlag = {.name = "--match",
+                                 .value = "SELECTOR",
+                                 .help = "Which series: up{job=\"a\"}.",
+                                 .repeated = true};
 constexpr FlagSpec kInstantFlags[] = {
     {.name = "--time", .value = "TIME", .help = "RFC 3339 or seconds (default: now)."},
     kFormatFlag,
+    kHttpConfigFileFlag,
+};
+constexpr FlagSpec kSeriesFlags[] = {
+    kMatchFlag,
+    {.name = "--start", .value = "TIME", .help = "RFC 3339 or seconds."},
+    {.name = "--end", .value = "TIME", .help = "RFC 3339 or seconds."},
+    kFormatFlag,
+    kHttpConfigFileFlag,
 };
 constexpr FlagSpec kRangeFlags[] = {
     {.name = "--start", .value = "TIME", .help = "RFC 3339 or seconds (default: --end - 5m)."},
     {.name = "--end", .value = "TIME", .help = "RFC 3339 or seconds (default: now)."},
     {.name = "--step", .value = "DURATION", .help = "(default: a 250th of the range, at least 1s)"},
     kFormatFlag,
+    kHttpConfigFileFlag,
 };
 
 // {__name__="up",job="a"} -> up{job="a"}, with labels sorted.
@@ -98,27 +114,57 @@ void WriteJson(const JsonValue& value, JsonWriter& out) {
   }
 }
 
-int Ask(std::string_view path, const QueryParameters& parameters, const Arguments& arguments,
-        CommandContext& context) {
+// What the answer is for people, and which part of it is for programs.
+struct Shown {
+  std::string (*text)(const JsonValue& data);
+  std::string_view member;  // "": the data as a whole
+};
+
+int Ask(std::string_view path, const QueryParameters& parameters, const Shown& shown,
+        const Arguments& arguments, CommandContext& context) {
   const std::string& format = arguments.Text("--format");
   if (format != "promql" && format != "json") {
     context.err("tocsin query: --format: \"" + format + "\" is not one of promql, json\n");
     return kExitUsage;
   }
-  const std::string& server = arguments.positional()[0];
-  const Result<JsonValue> data = AskApi(context.http, server, path, parameters);
+  const Result<HttpClientConfig> config = ReadHttpConfigFile(arguments, context);
+  if (!config.ok()) {
+    context.err("tocsin query: " + config.error().message + "\n");
+    return kExitUsage;
+  }
+  ConfiguredHttpClient http(context.http, *config);
+  const Result<JsonValue> data = AskApi(http, arguments.positional()[0], path, parameters);
   if (!data.ok()) {
     context.err("query error: " + data.error().message + "\n");
     return kExitNo;
   }
   if (format == "promql") {
-    context.out(ResultText(*data));
+    context.out(shown.text(*data));
     return kExitOk;
   }
+  const JsonValue* const part = shown.member.empty() ? &*data : data->Find(shown.member);
   JsonWriter json;
-  if (const JsonValue* const result = data->Find("result")) WriteJson(*result, json);
+  if (part != nullptr) WriteJson(*part, json);
   context.out(json.text() + "\n");
   return kExitOk;
+}
+
+std::string SeriesLines(const JsonValue& data) {
+  std::vector<std::string> lines;
+  if (data.AsArray() != nullptr) {
+    for (const JsonValue& labels : *data.AsArray()) lines.push_back(MetricText(&labels) + "\n");
+  }
+  std::ranges::sort(lines);
+  std::string text;
+  for (const std::string& line : lines) text += line;
+  return text;
+}
+
+std::string ValueLines(const JsonValue& data) {
+  std::string text;
+  if (data.AsArray() == nullptr) return text;
+  for (const JsonValue& value : *data.AsArray()) text += std::string(value.TextOrEmpty()) + "\n";
+  return text;
 }
 
 // Seconds since the epoch or RFC 3339.
@@ -141,7 +187,7 @@ int RunInstant(const Arguments& arguments, CommandContext& context) {
     return kExitUsage;
   }
   return Ask("/api/v1/query", {{"query", arguments.positional()[1]}, {"time", FormatGoF(*time)}},
-             arguments, context);
+             {&ResultText, "result"}, arguments, context);
 }
 
 Result<QueryParameters> RangeParameters(const Arguments& arguments, const Clock& clock) {
@@ -165,7 +211,49 @@ int RunRange(const Arguments& arguments, CommandContext& context) {
     context.err("tocsin query range: " + parameters.error().message + "\n");
     return kExitUsage;
   }
-  return Ask("/api/v1/query_range", *parameters, arguments, context);
+  return Ask("/api/v1/query_range", *parameters, {&ResultText, "result"}, arguments, context);
+}
+
+// --match, --start and --end; the times are left to the server when they are not given.
+Result<QueryParameters> SelectionOf(const Arguments& arguments) {
+  QueryParameters parameters;
+  for (const std::string& match : arguments.All("--match"))
+    parameters.emplace_back("match[]", match);
+  for (const std::string flag : {"--start", "--end"}) {
+    if (!arguments.Given(flag)) continue;
+    ASSIGN_OR_RETURN(const double time, TimeOf(flag, arguments, 0));
+    parameters.emplace_back(flag.substr(2), FormatGoF(time));
+  }
+  return parameters;
+}
+
+// The API takes label values by GET only.
+std::string WithParameters(std::string path, const QueryParameters& parameters) {
+  char separator = '?';
+  for (const auto& [name, value] : parameters) {
+    path += std::exchange(separator, '&') + UrlEncode(name) + "=" + UrlEncode(value);
+  }
+  return path;
+}
+
+int RunSeries(const Arguments& arguments, CommandContext& context) {
+  const Result<QueryParameters> parameters = SelectionOf(arguments);
+  if (!parameters.ok() || parameters->empty() || !arguments.Given("--match")) {
+    context.err("tocsin query series: " +
+                (parameters.ok() ? "--match is needed" : parameters.error().message) + "\n");
+    return kExitUsage;
+  }
+  return Ask("/api/v1/series", *parameters, {&SeriesLines, ""}, arguments, context);
+}
+
+int RunLabels(const Arguments& arguments, CommandContext& context) {
+  const Result<QueryParameters> parameters = SelectionOf(arguments);
+  if (!parameters.ok()) {
+    context.err("tocsin query labels: " + parameters.error().message + "\n");
+    return kExitUsage;
+  }
+  const std::string path = "/api/v1/label/" + UrlEncode(arguments.positional()[1]) + "/values";
+  return Ask(WithParameters(path, *parameters), {}, {&ValueLines, ""}, arguments, context);
 }
 
 }  // namespace
@@ -188,6 +276,26 @@ const CommandSpec kQueryRangeCommand = {
     .flags = kRangeFlags,
     .examples = "tocsin query range --step=1m localhost:9977 'rate(http_requests_total[5m])'",
     .run = &RunRange,
+};
+
+const CommandSpec kQuerySeriesCommand = {
+    .name = "query series",
+    .summary = "Ask a server which series there are.",
+    .positional = "SERVER",
+    .flags = kSeriesFlags,
+    .examples =
+        "tocsin query series --match=up localhost:9977\n"
+        "tocsin query series --match='{job=\"node\"}' --start=2026-01-01T00:00:00Z localhost:9090",
+    .run = &RunSeries,
+};
+
+const CommandSpec kQueryLabelsCommand = {
+    .name = "query labels",
+    .summary = "Ask a server for the values of a label.",
+    .positional = "SERVER NAME",
+    .flags = kSeriesFlags,
+    .examples = "tocsin query labels localhost:9977 job",
+    .run = &RunLabels,
 };
 
 }  // namespace tocsin::cli

@@ -201,7 +201,7 @@ int RunRoute(const Arguments& arguments, CommandContext& context) {
 
 const CommandSpec kRouteCommand = {
     .name = "route",
-    .summary = "Which receiver of Alertmanager gets an alert, how it is grouped and inhibited.",
+    .summary = "Say who gets an alert, how it is grouped and what inhibits it.",
     .positional = "[LABEL=VALUE]...",
     .flags = kFlags,
     .examples =

@@ -177,7 +177,7 @@ int RunServe(const Arguments& arguments, CommandContext& context) {
 
 const CommandSpec kServeCommand = {
     .name = "serve",
-    .summary = "Collect, store, judge by alert rules, and tell Alertmanager; until SIGTERM.",
+    .summary = "Collect, store, judge by rules, tell Alertmanager; until SIGTERM.",
     .flags = ServeFlags(),
     .examples =
         "tocsin serve\n"

@@ -1,38 +1,7 @@
-#include <fmt/core.h>
-
 #include "config/config_reader.h"
 
 namespace tocsin {
 namespace {
-
-// What an action needs; Prometheus' relabel.Config.Validate.
-struct ActionNeeds {
-  RelabelAction action;
-  bool target_label;
-  bool modulus;
-};
-constexpr ActionNeeds kNeeds[] = {
-    {RelabelAction::kReplace, true, false},   {RelabelAction::kHashMod, true, true},
-    {RelabelAction::kLowercase, true, false}, {RelabelAction::kUppercase, true, false},
-    {RelabelAction::kKeepEqual, true, false}, {RelabelAction::kDropEqual, true, false},
-};
-
-Status CheckNeeds(const YamlMap& fields, const RelabelRule& rule, std::string_view action) {
-  for (const ActionNeeds& row : kNeeds) {
-    if (row.action != rule.action) continue;
-    if (row.target_label && rule.target_label.empty()) {
-      return fields.ErrorAt("action", fmt::format("relabel configuration for {} action requires "
-                                                  "'target_label' value",
-                                                  action));
-    }
-    if (row.modulus && rule.modulus == 0) {
-      return fields.ErrorAt("action", fmt::format("relabel configuration for {} action requires "
-                                                  "'modulus' value",
-                                                  action));
-    }
-  }
-  return Ok();
-}
 
 Result<RelabelRule> ReadRule(const YamlNode& node) {
   ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "a relabelling rule"));
@@ -56,7 +25,8 @@ Result<RelabelRule> ReadRule(const YamlNode& node) {
   if (!parsed.ok()) return fields.Find("action")->ErrorHere(parsed.error().message);
   rule.action = *parsed;
   RETURN_IF_ERROR(fields.RejectUnknownFields());
-  RETURN_IF_ERROR(CheckNeeds(fields, rule, action));
+  const Status right = CheckRelabelRule(rule);
+  if (!right.ok()) return fields.ErrorAt("action", right.error().message);
   return rule;
 }
 

@@ -234,4 +234,25 @@ Result<RemoteWriteReport> ReceiveRemoteWrite(std::string_view body, SampleSink& 
                            .refusal = DescribeRefusals(committed)};
 }
 
+std::string EncodeRemoteWrite(const std::vector<WrittenSeries>& series) {
+  remote::WriteRequest request;
+  for (const WrittenSeries& each : series) {
+    remote::TimeSeries& written = *request.add_timeseries();
+    for (const auto& [name, value] : each.labels) {
+      remote::Label& label = *written.add_labels();
+      label.set_name(name);
+      label.set_value(value);
+    }
+    for (const auto& [t_ms, value] : each.samples) {
+      remote::Sample& sample = *written.add_samples();
+      sample.set_timestamp(t_ms);
+      sample.set_value(value);
+    }
+  }
+  const std::string plain = request.SerializeAsString();
+  std::string body;
+  snappy::Compress(plain.data(), plain.size(), &body);
+  return body;
+}
+
 }  // namespace tocsin

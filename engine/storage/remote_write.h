@@ -4,10 +4,14 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "base/result.h"
+#include "engine/model/label_set.h"
 #include "engine/storage/appender.h"
 
 namespace tocsin {
@@ -36,5 +40,13 @@ struct RemoteWriteReport {
 // Thread safety: may be called from any thread.
 Result<RemoteWriteReport> ReceiveRemoteWrite(std::string_view body, SampleSink& sink,
                                              const RemoteWriteLimits& limits = {});
+
+// The sending side.
+struct WrittenSeries {
+  LabelSet labels;
+  std::vector<std::pair<int64_t, double>> samples;  // milliseconds and values, by time
+};
+// A snappy-compressed WriteRequest.
+std::string EncodeRemoteWrite(const std::vector<WrittenSeries>& series);
 
 }  // namespace tocsin

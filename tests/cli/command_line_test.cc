@@ -130,11 +130,14 @@ std::string CompletedByBash(const std::string& line) {
 }
 
 TEST(Completion, BashCompletesCommandsAndFlags) {
-  EXPECT_EQ(CompletedByBash("tocsin ale"), "alerts");
+  EXPECT_EQ(CompletedByBash("tocsin heal"), "healthcheck");
   EXPECT_EQ(CompletedByBash("tocsin check ru"), "rules");
   EXPECT_EQ(CompletedByBash("tocsin check rules --lint-"), "--lint-fatal");
   EXPECT_EQ(CompletedByBash("tocsin alerts --wa"), "--watch");
   EXPECT_EQ(CompletedByBash("tocsin alerts --watch --ser"), "--server=");
+  EXPECT_EQ(CompletedByBash("tocsin check alert"), "alertmanager");
+  EXPECT_EQ(CompletedByBash("tocsin check rules --format = sa"), "sarif");
+  EXPECT_EQ(CompletedByBash("tocsin check rules --format ="), "text json sarif github");
 }
 
 }  // namespace

@@ -107,7 +107,7 @@ TEST(ConfigLoader, ErrorsNamePlaceAndWayOut) {
       {"scrape_configs:\n- job_name: a\n  relabel_configs: [{regex: '('}]\n", "3:29: "},
       {"scrape_configs:\n- job_name: a\n  relabel_configs: [{action: kep}]\n", "3:30: "},
       {"scrape_configs:\n- job_name: a\n  relabel_configs: [{action: hashmod, target_label: b}]\n",
-       "3:22: relabel configuration for hashmod action requires 'modulus' value"},
+       "3:22: relabel configuration for hashmod requires non-zero modulus"},
       {"scrape_configs:\n- job_name: a\n  relabel_configs: [{action: replace}]\n",
        "3:22: relabel configuration for replace action requires 'target_label' value"},
       {"alerting: {alertmanagers: [{api_version: v1}]}", "to be one of [v2] but got v1"},

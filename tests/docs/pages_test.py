@@ -2,6 +2,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import tempfile
 import unittest
@@ -111,13 +112,25 @@ class Pages(unittest.TestCase):
 
     def test_every_command_is_described(self):
         page = (SOURCE / "docs/command_line.md").read_text()
-        commands = re.findall(r"^  (\w[\w ]*?)  +\S", run("--help").stdout, re.M)
+        commands = re.findall(r"^  (\w[\w -]*?)  +\S", run("--help").stdout, re.M)
         self.assertIn("serve", commands)
         for command in commands:
             self.assertIn(f"`tocsin {command}`", page)
 
+    @unittest.skipIf(shutil.which("groff") is None, "groff is not installed")
+    def test_manual_pages_are_set_without_a_warning(self):
+        with tempfile.TemporaryDirectory() as folder:
+            self.assertEqual(run("man", f"--install={folder}").returncode, 0)
+            pages = sorted(pathlib.Path(folder).glob("man1/*.1"))
+            commands = re.findall(r"^  (\w[\w -]*?)  +\S", run("--help").stdout, re.M)
+            self.assertEqual(len(pages), len(commands) + 1)
+            for page in pages:
+                done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", page], capture_output=True, text=True)
+                self.assertEqual((done.returncode, done.stderr), (0, ""), page.name)
+                self.assertIn("NAME", done.stdout)
+
     def test_flags_that_are_named_exist(self):
-        commands = re.findall(r"^  (\w[\w ]*?)  +\S", run("--help").stdout, re.M)
+        commands = re.findall(r"^  (\w[\w -]*?)  +\S", run("--help").stdout, re.M)
         known = "".join(run(*command.split(), "--help").stdout for command in commands)
         for page in SOURCE.glob("docs/*.md"):
             for flag in re.findall(r"`(--[a-z][\w.-]+)", page.read_text()):
