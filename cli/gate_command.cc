@@ -313,7 +313,7 @@ int RunGateCommand(const Arguments& arguments, CommandContext& context) {
 
 const CommandSpec kGateCommand = {
     .name = "gate",
-    .summary = "Decide whether a new version may have more traffic: 0 yes, 1 no, 2 not known.",
+    .summary = "Decide about more traffic for a version: 0 yes, 1 no, 2 not known.",
     .positional = "FILE",
     .flags = kFlags,
     .examples =

@@ -89,7 +89,7 @@ int RunValidate(const Arguments& arguments, CommandContext& context) {
 
 const CommandSpec kValidateCommand = {
     .name = "validate",
-    .summary = "Do what users do with an app, step by step; exit code 1 when something fails.",
+    .summary = "Do what users do with an app, step by step; exit code 1 on failure.",
     .positional = "URL",
     .flags = kFlags,
     .examples =

@@ -127,7 +127,8 @@ class Pages(unittest.TestCase):
             for page in pages:
                 done = subprocess.run(["groff", "-man", "-ww", "-Tutf8", page], capture_output=True, text=True)
                 self.assertEqual((done.returncode, done.stderr), (0, ""), page.name)
-                self.assertIn("NAME", done.stdout)
+                # Bold text may be printed as letters struck twice.
+                self.assertIn("NAME", re.sub(".\b", "", done.stdout))
 
     def test_flags_that_are_named_exist(self):
         commands = re.findall(r"^  (\w[\w -]*?)  +\S", run("--help").stdout, re.M)
