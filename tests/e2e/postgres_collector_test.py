@@ -157,10 +157,10 @@ app_old:
         for _ in range(5):
             self.postgres.sql("SELECT count(*) FROM jobs WHERE at > 3", "app")
         labels = ["application_name", "backend_type", "datname", "state", "usename", "wait_event", "wait_event_type"]
-        self.watch(enable=["stat_statements", "stat_statements_text"], statements_limit=20, activity_labels=labels)
+        self.watch(enable=["stat_statements", "stat_statements_text"], statements_limit=200, activity_labels=labels)
         self.value('pg_stat_statements_calls_total * on(queryid) group_left '
                    'pg_stat_statements_query_id{query="SELECT count(*) FROM jobs WHERE at > $1"}', 5)
-        self.assertLessEqual(self.server.value("count(pg_stat_statements_calls_total)"), 20)
+        self.assertLessEqual(self.server.value("count(pg_stat_statements_calls_total)"), 200)
         with contextlib.closing(self.postgres.connect("app", application_name="web")):
             self.value('pg_stat_activity_count{application_name="web",backend_type="client backend",datname="app",'
                        'state="idle",usename="postgres",wait_event="ClientRead",wait_event_type="Client"}', 1)
