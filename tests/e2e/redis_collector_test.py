@@ -161,7 +161,7 @@ class RedisCollector(TocsinCase):
         self.value('redis_script_values{filename="totals.lua",key="sessions"}', 25_003)
         self.value('redis_script_result{filename="broken.lua"}', 0)
         self.value("redis_slowlog_length > 0")
-        self.value("redis_latency_spike_duration_seconds > 0")
+        self.value("max(redis_latency_spike_duration_seconds) > 0")
         self.value('redis_commands_latencies_usec_count{cmd="set"}', 25_001)
         self.value('redis_latency_percentiles_usec{cmd="set",quantile="99"} > 0')
         self.value('redis_config_value{key="maxmemory"}', 100 << 20)
