@@ -231,8 +231,7 @@ class Generator {
              Of({"g", "h"}) + Matchers() + Times() + ")";
     }
     if (Chance(5)) {
-      return "count_values " + grouping + "(\"value\", round(" +
-             (world_.as_prometheus_2 ? Selector() : Vector(depth - 2)) + "))";
+      return "count_values " + grouping + "(\"value\", round(" + Selector() + "))";
     }
     if (Chance(20)) {
       const std::string values = Vector(depth - 1);
