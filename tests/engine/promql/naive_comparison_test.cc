@@ -1,11 +1,20 @@
 // The engine against the naive evaluator: random expressions over random data.
 //
-// TOCSIN_RANDOM_EXPRESSIONS says how many (20,000), TOCSIN_RANDOM_SEED with which seed to begin.
+// TOCSIN_RANDOM_EXPRESSIONS says how many (20,000), TOCSIN_RANDOM_SEED with which seed to begin,
+// TOCSIN_RANDOM_DIFFERENCES after how many differences to end (1).
+//
+// Some expressions magnify what is lost in the last digit of a double until it decides: the tangent
+// of 1e10, a comparison of two sums that are equal but for their order. Which ones is not guessed:
+// where both evaluators differ, the naive one computes again with every operation rounded up, down
+// and to zero. When those three do not agree with each other either, the value is nothing that
+// doubles can tell; the expression is set aside, does not count, and few may be.
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cfenv>
 #include <cmath>
+#include <cstdio>
 #include <cstdlib>
 #include <map>
 #include <memory>
@@ -134,11 +143,15 @@ class Comparison {
     EXPECT_TRUE(appender.Commit().ok());
   }
 
-  // "" when both agree.
-  std::string CompareOne() {
+  struct Outcome {
+    std::string difference;  // "" when both agree
+    bool set_aside = false;  // rounding decides
+  };
+
+  Outcome CompareOne() {
     const std::string text = testing_support::RandomExpression(random_, world_);
     const auto query = engine_.Parse(text);
-    if (!query.ok()) return text + "\n" + query.error().message;
+    if (!query.ok()) return {text + "\n" + query.error().message};
     NaiveQuery times;
     times.start_ms = testing_support::RandomTime(random_, world_);
     const size_t steps = random_() % 3 == 0 ? 1 : random_() % 8 + 2;
@@ -146,34 +159,58 @@ class Comparison {
     times.step_ms = kSteps[random_() % std::size(kSteps)];
     times.end_ms = times.start_ms + static_cast<int64_t>(steps - 1) * times.step_ms;
     const bool instant = steps == 1 && random_() % 2 == 0;
-    const std::string difference = CompareTimes(**query, times, instant);
-    if (difference.empty()) return "";
-    return text + "\nfrom " + std::to_string(times.start_ms) + " to " +
-           std::to_string(times.end_ms) + " step " + std::to_string(times.step_ms) +
-           (instant ? " (instant)" : "") + "\n" + difference;
+    Outcome outcome = CompareTimes(**query, times, instant);
+    if (!outcome.difference.empty()) {
+      outcome.difference = text + "\nfrom " + std::to_string(times.start_ms) + " to " +
+                           std::to_string(times.end_ms) + " step " + std::to_string(times.step_ms) +
+                           (instant ? " (instant)" : "") + "\n" + outcome.difference;
+    }
+    return outcome;
   }
 
  private:
-  std::string CompareTimes(const ParsedQuery& query, const NaiveQuery& times, bool instant) {
+  Outcome CompareTimes(const ParsedQuery& query, const NaiveQuery& times, bool instant) {
     const auto result =
         instant ? engine_.Instant(query, head_, times.start_ms)
                 : engine_.Range(query, head_, times.start_ms, times.end_ms, times.step_ms);
     std::map<int64_t, Elements> got;
     if (result.ok()) got = ByTime(result->value, times.start_ms);
-    for (int64_t t = times.start_ms; t <= times.end_ms; t += times.step_ms) {
+    std::string failure;  // of the naive evaluator, at one of the times
+    for (int64_t t = times.start_ms; t <= times.end_ms && failure.empty(); t += times.step_ms) {
       const Result<NaiveValue> expected = EvaluateNaively(query.root(), data_, times, t);
       if (!expected.ok() && expected.error().code == ErrorCode::kInternal) {
-        return expected.error().message;
+        return {expected.error().message};
       }
       if (!expected.ok()) {
-        return result.ok() ? "expected an error: " + expected.error().message : "";
-      }
-      if (result.ok() && !Same(got[t], Of(*expected))) {
-        return "at " + std::to_string(t) + " expected\n" + Text(Of(*expected)) + "got\n" +
-               Text(got[t]);
+        failure = expected.error().message;
+      } else if (result.ok() && !Same(got[t], Of(*expected))) {
+        if (RoundingDecides(query, times, t)) return {"", true};
+        return {"at " + std::to_string(t) + " expected\n" + Text(Of(*expected)) + "got\n" +
+                Text(got[t])};
       }
     }
-    return result.ok() ? "" : "unexpected error: " + result.error().message;
+    if (failure.empty() != result.ok()) {
+      for (int64_t t = times.start_ms; t <= times.end_ms; t += times.step_ms) {
+        if (RoundingDecides(query, times, t)) return {"", true};
+      }
+      return {result.ok() ? "expected an error: " + failure
+                          : "unexpected error: " + result.error().message};
+    }
+    return {};
+  }
+
+  // Whether the naive evaluator contradicts itself when it rounds in other directions.
+  bool RoundingDecides(const ParsedQuery& query, const NaiveQuery& times, int64_t t) const {
+    std::vector<Result<NaiveValue>> values;
+    for (const int direction : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
+      std::fesetround(direction);
+      values.push_back(EvaluateNaively(query.root(), data_, times, t));
+    }
+    std::fesetround(FE_TONEAREST);
+    return std::ranges::any_of(values, [&](const Result<NaiveValue>& value) {
+      if (value.ok() != values[0].ok()) return true;
+      return value.ok() && !Same(Of(*value), Of(*values[0]));
+    });
   }
 
   static std::map<int64_t, Elements> ByTime(const QueryValue& value, int64_t t_ms) {
@@ -205,15 +242,24 @@ class Comparison {
 TEST(NaiveComparisonTest, RandomExpressionsGiveTheSame) {
   const size_t count = FromEnvironment("TOCSIN_RANDOM_EXPRESSIONS", 20'000);
   const size_t first_seed = FromEnvironment("TOCSIN_RANDOM_SEED", 1);
+  const size_t most_differences = FromEnvironment("TOCSIN_RANDOM_DIFFERENCES", 1);
   constexpr size_t kExpressionsOnOneSet = 200;
-  size_t done = 0;
-  for (size_t seed = first_seed; done < count; ++seed) {
+  size_t compared = 0;
+  size_t set_aside = 0;
+  size_t differences = 0;
+  for (size_t seed = first_seed; compared < count; ++seed) {
     Comparison comparison(seed);
-    for (size_t i = 0; i < kExpressionsOnOneSet && done < count; ++i, ++done) {
-      const std::string difference = comparison.CompareOne();
-      ASSERT_EQ(difference, "") << "seed " << seed << ", expression " << i;
+    for (size_t i = 0; i < kExpressionsOnOneSet && compared < count; ++i) {
+      const Comparison::Outcome outcome = comparison.CompareOne();
+      ++(outcome.set_aside ? set_aside : compared);
+      EXPECT_EQ(outcome.difference, "") << "seed " << seed << ", expression " << i;
+      differences += outcome.difference.empty() ? 0 : 1;
+      if (differences == most_differences) return;
     }
   }
+  std::printf("%zu expressions gave the same, %zu were set aside because rounding decides\n",
+              compared - differences, set_aside);
+  EXPECT_LT(set_aside * 1000, count * 2) << "the generator magnifies rounding too often";
 }
 
 }  // namespace
