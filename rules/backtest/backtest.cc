@@ -1,0 +1,290 @@
+#include "rules/backtest/backtest.h"
+
+#include <fmt/core.h>
+
+#include <algorithm>
+#include <map>
+#include <memory>
+#include <set>
+#include <utility>
+#include <variant>
+
+#include "alertmanager_client/notifier.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "engine/promql/parser.h"
+#include "engine/promql/plan.h"
+#include "engine/storage/head.h"
+#include "rules/backtest/block_run.h"
+#include "rules/backtest/layered_querier.h"
+#include "rules/backtest/timeline.h"
+#include "rules/group_runner.h"
+#include "rules/rule_group.h"
+
+namespace tocsin {
+namespace {
+
+// The clock of an evaluation in the past.
+class SlotClock final : public Clock {
+ public:
+  explicit SlotClock(const Clock& steady) : steady_(steady) {}
+  Timestamp Now() const override { return now_; }
+  SteadyTime Steady() const override { return steady_.Steady(); }
+  void Set(Timestamp now) { now_ = now; }
+
+ private:
+  const Clock& steady_;
+  Timestamp now_{};
+};
+
+// What would be said of rules in the past is told in their rows.
+class NoLogger final : public Logger {
+ public:
+  void Log(LogLevel /*level*/, std::string_view /*message*/,
+           std::initializer_list<LogField> /*fields*/) override {}
+};
+
+class NoNotifier final : public Notifier {
+ public:
+  void Notify(std::vector<Notification> /*notifications*/) override {}
+};
+
+std::vector<Timestamp> SlotsOf(const RuleGroupSpec& group, const BacktestOptions& options) {
+  const Duration step = options.step.value_or(group.interval);
+  Timestamp at = options.from;
+  if (!options.step) {
+    at = SlotAt(options.from, group.interval, SlotOffset(group));
+    if (at < options.from) at += group.interval;
+  }
+  std::vector<Timestamp> slots;
+  for (; at <= options.to; at += step) slots.push_back(at);
+  return slots;
+}
+
+std::set<std::string, std::less<>> WrittenNames(const std::vector<RuleGroupSpec>& groups) {
+  std::set<std::string, std::less<>> names = {"ALERTS", "ALERTS_FOR_STATE"};
+  for (const RuleGroupSpec& group : groups) {
+    for (const RuleSpec& rule : group.rules) {
+      if (!rule.alerting) names.insert(rule.name);
+    }
+  }
+  return names;
+}
+
+BacktestRule RowOf(const RuleGroupSpec& group, const RuleSpec& rule) {
+  return {.file = group.file,
+          .group = group.name,
+          .name = rule.name,
+          .alerting = rule.alerting,
+          .hold = rule.hold};
+}
+
+// One group on its way through the slots.
+class GroupRun {
+ public:
+  virtual ~GroupRun() = default;
+  // Evaluates some slots, at most until `until`; the next one that is not evaluated yet.
+  virtual void RunUntil(Timestamp until) = 0;
+  virtual std::vector<BacktestRule> Finish(Timestamp end) = 0;
+};
+
+// As in a running process.
+class StepwiseRun final : public GroupRun {
+ public:
+  struct World {
+    const promql::Engine& engine;
+    const Querier& querier;
+    Head& sink;
+  };
+  StepwiseRun(const RuleGroupSpec& spec, const BacktestOptions& options, const World& world)
+      : spec_(spec),
+        options_(options),
+        clock_(world.engine.clock()),
+        slots_(SlotsOf(spec, options)),
+        timelines_(spec.rules.size()),
+        failures_(spec.rules.size()) {
+    const RuleGroupSettings settings = {.external_labels = options.external_labels,
+                                        .external_url = options.external_url,
+                                        .resend_delay = options.resend_delay,
+                                        .resolved_retention = Duration::zero(),
+                                        .history = 1,
+                                        .rule_metrics = false};
+    group_ =
+        std::make_unique<RuleGroup>(std::make_shared<const RuleGroupSpec>(spec), settings,
+                                    RuleGroup::Dependencies{clock_, world.engine, world.querier,
+                                                            world.sink, notifier_, log_, metrics_,
+                                                            threads_, sources_});
+  }
+
+  void RunUntil(Timestamp until) override {
+    for (; next_ < slots_.size() && slots_[next_] <= until; ++next_) {
+      clock_.Set(slots_[next_]);
+      group_->Evaluate(slots_[next_]);
+      const RuleGroupSnapshot snapshot = group_->Snapshot();
+      for (size_t i = 0; i < spec_.rules.size(); ++i) {
+        if (spec_.rules[i].alerting)
+          timelines_[i].Note(group_->alerting(i)->alerts(), slots_[next_]);
+        if (snapshot.rules[i].last_error.empty()) continue;
+        if (failures_[i].first++ == 0) failures_[i].second = snapshot.rules[i].last_error;
+      }
+    }
+  }
+
+  std::vector<BacktestRule> Finish(Timestamp end) override {
+    std::vector<BacktestRule> rows;
+    for (size_t i = 0; i < spec_.rules.size(); ++i) {
+      BacktestRule row = RowOf(spec_, spec_.rules[i]);
+      row.evaluations = slots_.size();
+      row.failures = failures_[i].first;
+      row.first_error = failures_[i].second;
+      row.alerts = timelines_[i].Finish(end, options_.flap_window);
+      row.firing = timelines_[i].firing();
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
+ private:
+  const RuleGroupSpec& spec_;
+  const BacktestOptions& options_;
+  SlotClock clock_;
+  NoNotifier notifier_;
+  NoLogger log_;
+  Metrics metrics_;
+  SpareThreads threads_{nullptr, 0};
+  const DataSources sources_;
+  std::unique_ptr<RuleGroup> group_;
+  const std::vector<Timestamp> slots_;
+  size_t next_ = 0;
+  std::vector<AlertTimeline> timelines_;
+  std::vector<std::pair<uint64_t, std::string>> failures_;
+};
+
+class BlockwiseRun final : public GroupRun {
+ public:
+  BlockwiseRun(const RuleGroupSpec& spec, const BacktestOptions& options, const BlockWorld& world)
+      : spec_(spec),
+        options_(options),
+        slots_(SlotsOf(spec, options)),
+        step_(options.step.value_or(spec.interval)) {
+    for (const RuleSpec& rule : spec.rules) {
+      rules_.push_back(std::make_unique<BlockRule>(rule, spec, world));
+    }
+  }
+
+  void RunUntil(Timestamp until) override {
+    const size_t begin = next_;
+    while (next_ < slots_.size() && slots_[next_] <= until) ++next_;
+    if (begin == next_) return;
+    const std::span<const Timestamp> slots(&slots_[begin], next_ - begin);
+    for (const std::unique_ptr<BlockRule>& rule : rules_) rule->Run(slots, step_);
+  }
+
+  std::vector<BacktestRule> Finish(Timestamp end) override {
+    std::vector<BacktestRule> rows;
+    for (size_t i = 0; i < rules_.size(); ++i) {
+      BacktestRule row = RowOf(spec_, spec_.rules[i]);
+      row.evaluations = slots_.size();
+      row.failures = rules_[i]->failures();
+      row.first_error = rules_[i]->first_error();
+      row.alerts = rules_[i]->timeline().Finish(end, options_.flap_window);
+      row.firing = rules_[i]->timeline().firing();
+      rows.push_back(std::move(row));
+    }
+    return rows;
+  }
+
+ private:
+  const RuleGroupSpec& spec_;
+  const BacktestOptions& options_;
+  const std::vector<Timestamp> slots_;
+  const Duration step_;
+  size_t next_ = 0;
+  std::vector<std::unique_ptr<BlockRule>> rules_;
+};
+
+void CountUp(BacktestResult& result) {
+  for (BacktestRule& rule : result.rules) {
+    result.evaluations += rule.evaluations;
+    for (const BacktestAlert& alert : rule.alerts) {
+      rule.pages += alert.pages;
+      rule.flaps += alert.flaps;
+    }
+  }
+}
+
+}  // namespace
+
+Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const Querier& history,
+                                const promql::Engine& engine, const BacktestOptions& options) {
+  if (options.to < options.from) return InvalidArgument("the end lies before the beginning");
+  if (options.step && *options.step <= Duration::zero()) {
+    return InvalidArgument("the step must be longer than nothing");
+  }
+  Head written({.retention = Duration::zero(), .max_future = Duration::zero()}, engine.clock());
+  const LayeredQuerier querier(history, written, WrittenNames(groups));
+  const BlockWorld world{engine, querier, written, options.external_labels, options.external_url};
+  std::vector<std::unique_ptr<GroupRun>> runs;
+  uint64_t total = 0;
+  bool together = false;  // groups that read each other's series go slot by slot, side by side
+  for (const RuleGroupSpec& group : groups) together |= ReadsOthers(group, groups);
+  for (const RuleGroupSpec& group : groups) {
+    total += SlotsOf(group, options).size();
+    if (!options.stepwise && !together && GoesInBlocks(group)) {
+      runs.push_back(std::make_unique<BlockwiseRun>(group, options, world));
+    } else {
+      runs.push_back(std::make_unique<StepwiseRun>(group, options,
+                                                   StepwiseRun::World{engine, querier, written}));
+    }
+  }
+  // Blocks short enough to be held in memory, long enough to be worth it.
+  const Duration shortest = [&] {
+    Duration least = std::chrono::hours(1);
+    for (const RuleGroupSpec& group : groups) {
+      least = std::min(least, options.step.value_or(group.interval));
+    }
+    return std::max(least, Duration(1));
+  }();
+  const Duration block = together ? shortest : 960 * shortest;
+  const Duration span = options.to - options.from;
+  for (Timestamp at = options.from; at <= options.to; at += block) {
+    const Timestamp until = std::min(at + block - Duration(1), options.to);
+    for (const std::unique_ptr<GroupRun>& run : runs) run->RunUntil(until);
+    const double part =
+        span == Duration::zero() ? 1 : ToSeconds(until - options.from) / ToSeconds(span);
+    const auto done = static_cast<uint64_t>(part * static_cast<double>(total));
+    if (options.progress && !options.progress(done, total)) return Canceled("backtest canceled");
+  }
+  BacktestResult result{.from = options.from, .to = options.to};
+  for (const std::unique_ptr<GroupRun>& run : runs) {
+    std::ranges::move(run->Finish(options.to), std::back_inserter(result.rules));
+  }
+  CountUp(result);
+  return result;
+}
+
+std::vector<BacktestDifference> Compare(const BacktestResult& before, const BacktestResult& after) {
+  using Key = std::pair<std::string, LabelSet>;
+  std::map<Key, BacktestDifference> all;
+  const auto add = [&](const BacktestResult& result, auto member) {
+    for (const BacktestRule& rule : result.rules) {
+      for (const BacktestAlert& alert : rule.alerts) {
+        BacktestDifference& difference = all[{rule.name, alert.labels}];
+        difference.rule = rule.name;
+        difference.labels = alert.labels;
+        difference.*member = &alert;
+      }
+    }
+  };
+  add(before, &BacktestDifference::before);
+  add(after, &BacktestDifference::after);
+  std::vector<BacktestDifference> differences;
+  for (auto& [key, difference] : all) {
+    const bool same = difference.before != nullptr && difference.after != nullptr &&
+                      difference.before->transitions == difference.after->transitions;
+    if (!same) differences.push_back(std::move(difference));
+  }
+  return differences;
+}
+
+}  // namespace tocsin

@@ -1,0 +1,36 @@
+// Records how a rule's alerts change from evaluation to evaluation.
+#pragma once
+
+#include <map>
+
+#include "rules/alerting_rule.h"
+#include "rules/backtest/backtest.h"
+
+namespace tocsin {
+
+// Not thread-safe.
+class AlertTimeline {
+ public:
+  // What the alerts are after the evaluation at `at`; to be called with rising times.
+  void Note(const Alerts& alerts, Timestamp at);
+  // The rows, with all figures counted up to `end`.
+  std::vector<BacktestAlert> Finish(Timestamp end, Duration flap_window);
+  // Time in which at least one alert was firing. After Finish.
+  Duration firing() const { return firing_; }
+
+ private:
+  struct Track {
+    BacktestAlert alert;
+    AlertPhase phase = AlertPhase::kInactive;
+    Timestamp active_at{};
+  };
+  void Change(Track& track, AlertPhase to, Timestamp at, double value);
+
+  std::map<LabelSet, Track> tracks_;
+  size_t active_ = 0;  // tracks that are not inactive
+  size_t firing_now_ = 0;
+  Timestamp firing_since_{};
+  Duration firing_{};
+};
+
+}  // namespace tocsin
