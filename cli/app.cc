@@ -10,6 +10,7 @@
 #include "cli/description.h"
 #include "cli/file_watch.h"
 #include "cli/housekeeping.h"
+#include "cli/rule_verdicts.h"
 #include "discovery/discovery.h"
 #include "engine/storage/head.h"
 #include "exporters/target_manager.h"
@@ -111,6 +112,7 @@ class App::Parts {
   RuleManager rules;
   Discovery discovery;
   Published<Config> config;
+  RuleVerdicts verdicts;
   Published<ReloadState> last_reload;
   const std::shared_ptr<Gauge> reload_ok;
   const std::shared_ptr<Gauge> reload_time;
@@ -176,6 +178,7 @@ App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
                  .log = dependencies.log,
                  .metrics = metrics,
                  .changed = [this] { ApplyDiscovered(); }}),
+      verdicts(dependencies.log, metrics),
       last_reload(std::make_shared<const ReloadState>()),
       reload_ok(metrics.MakeGauge("prometheus_config_last_reload_successful",
                                   "Whether the last configuration reload attempt was successful.")),
@@ -206,6 +209,7 @@ server::ProcessView App::Parts::MakeView() {
       .targets = [this] { return targets.Snapshot(); },
       .rules = [this] { return rules.Snapshot(); },
       .alertmanagers = [this] { return alertmanagers.Snapshot(); },
+      .verdicts = [this] { return verdicts.Get(); },
       .runtime = [this] { return Runtime(); },
       .store = [this] { return head.Stats(); },
       .metadata = [this] { return Metadata(targets); },
@@ -251,6 +255,7 @@ Status App::Parts::Apply(std::shared_ptr<const Config> next) {
   for (const std::string& warning : next->warnings) {
     dependencies.log.Warn("configuration", {{"warning", warning}});
   }
+  verdicts.Judge(dependencies.files, *next, options.engine.parser);
   config.Set(std::move(next));
   return Ok();
 }
@@ -384,6 +389,7 @@ std::string App::Describe() const {
 
 std::shared_ptr<const Config> App::config() const { return parts_->config.Get(); }
 TargetsSnapshot App::targets() const { return parts_->targets.Snapshot(); }
+const Querier& App::querier() const { return parts_->head; }
 std::shared_ptr<const RulesSnapshot> App::rules() const { return parts_->rules.Snapshot(); }
 AlertmanagersSnapshot App::alertmanagers() const { return parts_->alertmanagers.Snapshot(); }
 

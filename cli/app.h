@@ -100,6 +100,7 @@ class App {
   TargetsSnapshot targets() const;
   std::shared_ptr<const RulesSnapshot> rules() const;
   AlertmanagersSnapshot alertmanagers() const;
+  const Querier& querier() const;
 
  private:
   class Parts;

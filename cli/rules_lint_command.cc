@@ -22,7 +22,7 @@ constexpr FlagSpec kFlags[] = {
     {.name = "--lint.config",
      .value = "FILE",
      .help =
-         "Which checks, policies and limits; by default tocsin-lint.yml beside the first FILE."},
+         "Which checks, policies and limits; by default .tocsin-lint.yaml beside the first FILE."},
     {.name = "--server",
      .value = "URL",
      .help = "A tocsin or Prometheus whose data tell which metrics and labels there are."},
@@ -64,7 +64,7 @@ Result<Severity> ReadMinimum(const std::string& text) {
 
 std::string BesideFirst(const Arguments& arguments) {
   const std::string first = arguments.positional().empty() ? "" : arguments.positional()[0];
-  return ResolvePath(first, "tocsin-lint.yml");
+  return ResolvePath(first, ".tocsin-lint.yaml");
 }
 
 Status CheckNames(const std::vector<std::string>& names) {

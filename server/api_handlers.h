@@ -28,6 +28,8 @@ HttpServerResponse HandleTargetMetadata(const ProcessView& view, const HttpServe
 // api_rules.cc
 HttpServerResponse HandleRules(const ProcessView& view, const HttpServerRequest& request);
 HttpServerResponse HandleAlerts(const ProcessView& view, const HttpServerRequest& request);
+// api_explain.cc
+HttpServerResponse HandleExplain(const ProcessView& view, const HttpServerRequest& request);
 // api_rule_history.cc
 HttpServerResponse HandleRuleHistory(const ProcessView& view, const HttpServerRequest& request);
 

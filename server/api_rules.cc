@@ -69,7 +69,8 @@ void WriteEvaluation(JsonWriter& json, const RuleSnapshot& rule) {
   WriteMoreOfRule(json, rule);
 }
 
-void WriteAlertingRule(JsonWriter& json, const RuleSnapshot& rule, const RuleFilter& filter) {
+void WriteAlertingRule(JsonWriter& json, const RuleSnapshot& rule, const RuleFilter& filter,
+                       const std::string& verdict) {
   // A rule that was never evaluated has no state yet.
   const bool known = rule.last_evaluation.has_value();
   json.BeginObject().Field("state", known ? PhaseText(rule.phase) : "unknown");
@@ -84,6 +85,7 @@ void WriteAlertingRule(JsonWriter& json, const RuleSnapshot& rule, const RuleFil
   if (filter.with_alerts) WriteAlerts(json, rule.alerts);
   json.EndArray();
   WriteEvaluation(json, rule);
+  if (!verdict.empty()) json.Field("verdict", verdict);
   json.Field("type", "alerting").EndObject();
 }
 
@@ -97,13 +99,27 @@ void WriteRecordingRule(JsonWriter& json, const RuleSnapshot& rule) {
   json.Field("type", "recording").EndObject();
 }
 
-void WriteGroup(JsonWriter& json, const RuleGroupSnapshot& group, const RuleFilter& filter) {
+// Why the rule cannot do what it is for, where that is certain.
+std::string VerdictOn(const ProcessView& view, const RuleGroupSnapshot& group,
+                      const RuleSnapshot& rule) {
+  if (!view.verdicts) return "";
+  const std::shared_ptr<const CertainVerdicts> verdicts = view.verdicts();
+  for (const CertainVerdict& verdict : *verdicts) {
+    if (verdict.file == group.file && verdict.group == group.name && verdict.name == rule.name) {
+      return (verdict.never ? "never fires: " : "always fires: ") + verdict.reason;
+    }
+  }
+  return "";
+}
+
+void WriteGroup(JsonWriter& json, const ProcessView& view, const RuleGroupSnapshot& group,
+                const RuleFilter& filter) {
   json.BeginObject().Field("name", group.name).Field("file", group.file);
   json.Key("rules").BeginArray();
   for (const RuleSnapshot& rule : group.rules) {
     if (!Wants(filter, rule)) continue;
     if (rule.alerting) {
-      WriteAlertingRule(json, rule, filter);
+      WriteAlertingRule(json, rule, filter, VerdictOn(view, group, rule));
     } else {
       WriteRecordingRule(json, rule);
     }
@@ -135,7 +151,7 @@ HttpServerResponse HandleRules(const ProcessView& view, const HttpServerRequest&
   const size_t count = more ? filter->max_groups : groups->size();
   JsonWriter json;
   json.BeginObject().Key("groups").BeginArray();
-  for (size_t i = 0; i < count; ++i) WriteGroup(json, *(*groups)[i], *filter);
+  for (size_t i = 0; i < count; ++i) WriteGroup(json, view, *(*groups)[i], *filter);
   json.EndArray();
   if (more) json.Field("groupNextToken", GroupToken(*(*groups)[count]));
   json.EndObject();

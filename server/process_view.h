@@ -20,6 +20,7 @@
 #include "engine/storage/querier.h"
 #include "exporters/exposition_source.h"
 #include "exporters/target_snapshot.h"
+#include "rules/lint/verdicts.h"
 #include "rules/snapshot.h"
 
 namespace tocsin::server {
@@ -67,6 +68,8 @@ struct ProcessView {
   std::function<TargetsSnapshot()> targets;
   std::function<std::shared_ptr<const RulesSnapshot>()> rules;
   std::function<AlertmanagersSnapshot()> alertmanagers;
+  // Rules that can never fire, or always do; may be empty.
+  std::function<std::shared_ptr<const CertainVerdicts>()> verdicts;
   std::function<RuntimeInfo()> runtime;
   std::function<HeadStats()> store;
   std::function<std::vector<FamilyMetadata>()> metadata;

@@ -17,37 +17,13 @@
 #include "engine/storage/head.h"
 #include "rules/backtest/block_run.h"
 #include "rules/backtest/layered_querier.h"
+#include "rules/backtest/past_world.h"
 #include "rules/backtest/timeline.h"
 #include "rules/group_runner.h"
 #include "rules/rule_group.h"
 
 namespace tocsin {
 namespace {
-
-// The clock of an evaluation in the past.
-class SlotClock final : public Clock {
- public:
-  explicit SlotClock(const Clock& steady) : steady_(steady) {}
-  Timestamp Now() const override { return now_; }
-  SteadyTime Steady() const override { return steady_.Steady(); }
-  void Set(Timestamp now) { now_ = now; }
-
- private:
-  const Clock& steady_;
-  Timestamp now_{};
-};
-
-// What would be said of rules in the past is told in their rows.
-class NoLogger final : public Logger {
- public:
-  void Log(LogLevel /*level*/, std::string_view /*message*/,
-           std::initializer_list<LogField> /*fields*/) override {}
-};
-
-class NoNotifier final : public Notifier {
- public:
-  void Notify(std::vector<Notification> /*notifications*/) override {}
-};
 
 std::vector<Timestamp> SlotsOf(const RuleGroupSpec& group, const BacktestOptions& options) {
   const Duration step = options.step.value_or(group.interval);
@@ -59,16 +35,6 @@ std::vector<Timestamp> SlotsOf(const RuleGroupSpec& group, const BacktestOptions
   std::vector<Timestamp> slots;
   for (; at <= options.to; at += step) slots.push_back(at);
   return slots;
-}
-
-std::set<std::string, std::less<>> WrittenNames(const std::vector<RuleGroupSpec>& groups) {
-  std::set<std::string, std::less<>> names = {"ALERTS", "ALERTS_FOR_STATE"};
-  for (const RuleGroupSpec& group : groups) {
-    for (const RuleSpec& rule : group.rules) {
-      if (!rule.alerting) names.insert(rule.name);
-    }
-  }
-  return names;
 }
 
 BacktestRule RowOf(const RuleGroupSpec& group, const RuleSpec& rule) {
@@ -109,17 +75,17 @@ class StepwiseRun final : public GroupRun {
                                         .resolved_retention = Duration::zero(),
                                         .history = 1,
                                         .rule_metrics = false};
-    group_ =
-        std::make_unique<RuleGroup>(std::make_shared<const RuleGroupSpec>(spec), settings,
-                                    RuleGroup::Dependencies{clock_, world.engine, world.querier,
-                                                            world.sink, notifier_, log_, metrics_,
-                                                            threads_, sources_});
+    group_ = std::make_unique<RuleGroup>(
+        std::make_shared<const RuleGroupSpec>(spec), settings,
+        RuleGroup::Dependencies{clock_, world.engine, world.querier, world.sink, notifier_, log_,
+                                metrics_, threads_, sources_});
   }
 
   void RunUntil(Timestamp until) override {
     for (; next_ < slots_.size() && slots_[next_] <= until; ++next_) {
       clock_.Set(slots_[next_]);
       group_->Evaluate(slots_[next_]);
+      notifier_.Take();
       const RuleGroupSnapshot snapshot = group_->Snapshot();
       for (size_t i = 0; i < spec_.rules.size(); ++i) {
         if (spec_.rules[i].alerting)
@@ -148,7 +114,7 @@ class StepwiseRun final : public GroupRun {
   const RuleGroupSpec& spec_;
   const BacktestOptions& options_;
   SlotClock clock_;
-  NoNotifier notifier_;
+  KeepingNotifier notifier_;
   NoLogger log_;
   Metrics metrics_;
   SpareThreads threads_{nullptr, 0};
@@ -222,7 +188,7 @@ Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const 
     return InvalidArgument("the step must be longer than nothing");
   }
   Head written({.retention = Duration::zero(), .max_future = Duration::zero()}, engine.clock());
-  const LayeredQuerier querier(history, written, WrittenNames(groups));
+  const LayeredQuerier querier(history, written, NamesWrittenBy(groups));
   const BlockWorld world{engine, querier, written, options.external_labels, options.external_url};
   std::vector<std::unique_ptr<GroupRun>> runs;
   uint64_t total = 0;

@@ -116,4 +116,14 @@ Result<std::vector<LabelSet>> LayeredQuerier::Series(Selectors selectors, TimeRa
   return series;
 }
 
+std::set<std::string, std::less<>> NamesWrittenBy(const std::vector<RuleGroupSpec>& groups) {
+  std::set<std::string, std::less<>> names = {"ALERTS", "ALERTS_FOR_STATE"};
+  for (const RuleGroupSpec& group : groups) {
+    for (const RuleSpec& rule : group.rules) {
+      if (!rule.alerting) names.insert(rule.name);
+    }
+  }
+  return names;
+}
+
 }  // namespace tocsin

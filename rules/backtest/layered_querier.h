@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/storage/querier.h"
+#include "rules/rule_file.h"
 
 namespace tocsin {
 
@@ -34,5 +35,8 @@ class LayeredQuerier final : public Querier {
   const Querier& upper_;
   const std::set<std::string, std::less<>> shadowed_;
 };
+
+// ALERTS, ALERTS_FOR_STATE and what the rules record.
+std::set<std::string, std::less<>> NamesWrittenBy(const std::vector<RuleGroupSpec>& groups);
 
 }  // namespace tocsin

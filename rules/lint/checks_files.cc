@@ -5,6 +5,7 @@
 
 #include "engine/promql/function_table.h"
 #include "engine/promql/parser.h"
+#include "engine/promql/plan.h"
 #include "rules/lint/expr_walk.h"
 #include "rules/lint/kernels.h"
 
@@ -227,7 +228,11 @@ std::vector<Bar> BarsOf(const LintInput& input) {
                          const RulePlaces& places) {
     if (!rule.alerting) return;
     const std::vector<Threshold> thresholds = ThresholdsOf(rule.query->root());
-    if (thresholds.empty() || thresholds[0].op != promql::BinaryOp::kGreater) return;
+    if (thresholds.size() != 1 || thresholds[0].op != promql::BinaryOp::kGreater) return;
+    const std::string_view function = CalledFunction(*thresholds[0].value);
+    const bool plain =
+        promql::Unwrapped(*thresholds[0].value).As<promql::VectorSelector>() != nullptr;
+    if (!plain && function != "increase" && function != "delta") return;
     const std::vector<FoundSelector> read = SelectorsBelow(*thresholds[0].value);
     if (read.size() != 1) return;
     bars.push_back({.document = &document,

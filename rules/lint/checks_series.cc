@@ -288,11 +288,17 @@ bool SpeaksOfVideos(const RuleContext& context, const Expr&, Ancestors) {
   return Speaks(context, "(?i)videos?\\b");
 }
 
-bool AsksForStatus(const RuleContext&, const Expr& expr, Ancestors) {
+bool AsksForStatus(const RuleContext& context, const Expr& expr, Ancestors) {
+  const MetricShape* known = context.Metric(*SelectorOf(expr));
+  if (known != nullptr && known->certain()) return false;
   return MatcherOf(*SelectorOf(expr), "status") != nullptr;
 }
 
-bool Compared(const RuleContext& context, const Expr&, Ancestors) { return context.rule.alerting; }
+// tocsin itself is one process.
+bool Compared(const RuleContext& context, const Expr& expr, Ancestors) {
+  const Matcher* job = MatcherOf(*SelectorOf(expr), "job");
+  return context.rule.alerting && (job == nullptr || job->value() != "tocsin");
+}
 
 constexpr Trap kTraps[] = {
     {.metric = "pg_settings_max_connections",

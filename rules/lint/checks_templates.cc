@@ -117,7 +117,16 @@ void CheckLabelsRead(const RuleContext& context, const TemplateText& text, Repor
   }
 }
 
+// Functions that count.
+bool GivesCounts(const Expr& root) {
+  const std::vector<Threshold> thresholds = ThresholdsOf(root);
+  const Expr& value = thresholds.empty() ? root : *thresholds[0].value;
+  const std::string_view function = CalledFunction(value);
+  return function == "changes" || function == "resets" || function == "count_over_time";
+}
+
 bool GivesFractions(const Expr& root) {
+  if (GivesCounts(root)) return false;
   bool fractions = false;
   Walk(root, [&](const Expr& expr, Ancestors) {
     if (const auto* binary = expr.As<promql::Binary>()) {

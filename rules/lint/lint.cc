@@ -210,8 +210,8 @@ LintResult Lint(const LintRequest& request) {
   return result;
 }
 
-std::vector<RuleVerdict> CertainVerdicts(const std::vector<RuleGroupSpec>& groups,
-                                         const MetricSchema& schema, const Config& config) {
+std::vector<RuleVerdict> JudgeRules(const std::vector<RuleGroupSpec>& groups,
+                                    const MetricSchema& schema, const Config& config) {
   LintRequest request;
   request.config = &config;
   request.schema = schema;

@@ -56,7 +56,7 @@ LintResult Lint(const LintRequest& request);
 
 // The rules of these groups that can never fire, or always do, as far as that is certain: no
 // finding that rests on a convention counts. What `serve` says of the rules that it loads.
-std::vector<RuleVerdict> CertainVerdicts(const std::vector<RuleGroupSpec>& groups,
+std::vector<RuleVerdict> JudgeRules(const std::vector<RuleGroupSpec>& groups,
                                          const MetricSchema& schema, const Config& config);
 
 // Adds what recording rules give to the schema: their names, labels and types.

@@ -241,10 +241,52 @@ TEST_F(SeedLintTest, OnlyWhatIsCertainIsSaidOfRunningRules) {
   const Result<std::vector<RuleGroupSpec>> groups = ParseRuleFile("alert_rules.yml", text);
   ASSERT_TRUE(groups.ok());
   const std::vector<lint::RuleVerdict> verdicts =
-      lint::CertainVerdicts(*groups, CollectorSchema(&config_), config_);
+      lint::JudgeRules(*groups, CollectorSchema(&config_), config_);
   std::vector<std::string> names;
   for (const lint::RuleVerdict& verdict : verdicts) names.push_back(verdict.name);
   EXPECT_THAT(names, testing::UnorderedElementsAre("HighErrorRate", "DatabaseConnectionPoolHigh"));
+}
+
+// The rules that are given to everybody: many, and all that a rule should be.
+TEST(LintDeployedRulesTest, HaveNoFindings) {
+  const std::filesystem::path folder = SourceFolder() / "deploy/rules";
+  LintRequest request;
+  request.schema = CollectorSchema(nullptr);
+  lint::AddConventions(request.schema);
+  const Result<lint::LintSettings> settings =
+      lint::ReadLintSettings(".tocsin-lint.yaml", ReadAll(folder / ".tocsin-lint.yaml"));
+  ASSERT_TRUE(settings.ok()) << settings.error().message;
+  request.settings = *settings;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    const std::string name = entry.path().filename();
+    if (!name.ends_with(".yml") || name.starts_with('.')) continue;
+    lint::ReadDocument read = lint::ReadRuleDocument(name, ReadAll(entry.path()), {});
+    EXPECT_TRUE(read.findings.empty()) << name;
+    request.documents.push_back(std::move(read.document));
+  }
+  const LintResult result = Lint(request);
+  EXPECT_GE(result.rules, 100u);
+  for (const Finding& finding : result.findings) {
+    ADD_FAILURE() << finding.file << ":" << finding.line << ": " << finding.message;
+  }
+}
+
+TEST(LintDeployedRulesTest, LeadToASectionOfTheRunbook) {
+  const std::string page = ReadAll(SourceFolder() / "docs/alerts.md");
+  size_t seen = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(SourceFolder() / "deploy/rules")) {
+    if (entry.path().extension() != ".yml") continue;
+    const Result<std::vector<RuleGroupSpec>> groups =
+        ParseRuleFile(entry.path().filename(), ReadAll(entry.path()));
+    if (!groups.ok()) continue;  // the linter's settings
+    for (const RuleGroupSpec& group : *groups) {
+      for (const RuleSpec& rule : group.rules) {
+        ++seen;
+        EXPECT_NE(page.find("### " + rule.name + "\n"), std::string::npos) << rule.name;
+      }
+    }
+  }
+  EXPECT_GE(seen, 100u);
 }
 
 TEST(LintComposeTest, ReadsMemoryLimits) {

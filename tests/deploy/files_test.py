@@ -36,6 +36,17 @@ class Rules(unittest.TestCase):
                  if case["exp_alerts"]}
         self.assertEqual(names - fired, set())
 
+    def test_promtool_takes_the_rules_for_everybody(self):
+        files = sorted((DEPLOY / "rules").glob("*.yml"))
+        checked = run("promtool", "check", "rules", *files)
+        self.assertEqual(checked.returncode, 0, checked.stderr)
+        found = re.findall(r"(\d+) rules found", checked.stdout)
+        self.assertGreaterEqual(sum(map(int, found)), 100)
+
+    def test_the_rules_for_everybody_pass_their_unit_test(self):
+        tested = run("promtool", "test", "rules", DEPLOY / "rules/tests/rules.test.yml")
+        self.assertEqual(tested.returncode, 0, tested.stdout + tested.stderr)
+
     def test_the_seed_rules_are_what_the_user_wrote(self):
         require_shared()
         ours = yaml.safe_load((DEPLOY / "alert_rules.yml").read_text())

@@ -42,7 +42,9 @@ class Console(unittest.TestCase):
                 for language, block in BLOCK.findall(text):
                     name = re.match(r"# ([\w.-]+\.[a-z]+)\n", block)
                     if name:
-                        pathlib.Path(folder, name[1]).write_text(block)
+                        # Only YAML has room for a comment that is none of its own.
+                        content = block if language == "yaml" else block.split("\n", 1)[1]
+                        pathlib.Path(folder, name[1]).write_text(content)
                     if language != "console":
                         continue
                     seen += 1
@@ -68,11 +70,11 @@ class Console(unittest.TestCase):
     def test_lint_configurations_are_right(self):
         page = (SOURCE / "docs/lint.md").read_text()
         blocks = [block for language, block in BLOCK.findall(page)
-                  if block.startswith("# tocsin-lint.yml\n")]
+                  if block.startswith("# tocsin-lint.yaml\n")]
         self.assertTrue(blocks)
         for block in blocks:
             with tempfile.TemporaryDirectory() as folder:
-                pathlib.Path(folder, "tocsin-lint.yml").write_text(block)
+                pathlib.Path(folder, ".tocsin-lint.yaml").write_text(block)
                 pathlib.Path(folder, "rules.yml").write_text("groups: []\n")
                 done = subprocess.run([PROGRAM, "rules", "lint", "rules.yml"], cwd=folder, text=True,
                                       capture_output=True, timeout=60)

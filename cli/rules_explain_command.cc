@@ -1,0 +1,165 @@
+// tocsin rules explain: why an alert fires, or does not.
+#include <algorithm>
+
+#include "base/json.h"
+#include "cli/commands.h"
+#include "cli/explain_text.h"
+#include "cli/history_source.h"
+#include "cli/server_client.h"
+#include "engine/promql/parser.h"
+#include "rules/explain.h"
+#include "rules/rule_file.h"
+
+namespace tocsin::cli {
+namespace {
+
+constexpr FlagSpec kFlags[] = {
+    {.name = "--labels",
+     .value = "LABELS",
+     .help = "Only series with these labels: '{instance=\"a\"}' or instance=a.",
+     .repeated = true},
+    {.name = "--at", .value = "TIME", .help = "RFC 3339, seconds or -10m (default: now)."},
+    {.name = "--rules",
+     .value = "FILE",
+     .help = "Take the rule from this file; the server, or --input, is only asked for data.",
+     .repeated = true},
+    {.name = "--format",
+     .value = "text|json",
+     .fallback = "text",
+     .help = "How the answer is printed."},
+    kServerFlag,
+    kInputFlag,
+};
+
+// {a="b"} as it is; a=b with quotes and braces.
+Result<LabelSet> ReadLabels(const std::vector<std::string>& texts) {
+  LabelSet labels;
+  for (const std::string& text : texts) {
+    if (text.starts_with('{')) {
+      ASSIGN_OR_RETURN(const LabelSet parsed, promql::ParseMetric(text));
+      for (const auto& [name, value] : parsed) labels.Set(name, value);
+      continue;
+    }
+    const size_t equals = text.find('=');
+    if (equals == std::string::npos) {
+      return InvalidArgument("--labels: \"" + text + "\" is not NAME=VALUE");
+    }
+    labels.Set(text.substr(0, equals), text.substr(equals + 1));
+  }
+  return labels;
+}
+
+struct Question {
+  std::string alert;
+  LabelSet labels;
+  std::optional<Timestamp> at;
+};
+
+Result<Question> ReadQuestion(const Arguments& arguments, const CommandContext& context) {
+  Question question{.alert = arguments.positional().front()};
+  ASSIGN_OR_RETURN(question.labels, ReadLabels(arguments.All("--labels")));
+  if (arguments.Given("--at")) {
+    ASSIGN_OR_RETURN(question.at, ParseTimeArgument(arguments.Text("--at"), context.clock.Now()));
+  }
+  return question;
+}
+
+// What the running process says.
+Result<JsonValue> Ask(const Question& question, const Arguments& arguments,
+                      CommandContext& context) {
+  std::string path = "/api/v1/rules/explain?alert=" + UrlEncode(question.alert);
+  if (!question.labels.empty()) path += "&labels=" + UrlEncode(question.labels.ToString());
+  if (question.at) path += "&at=" + UrlEncode(FormatRfc3339(*question.at));
+  return AskApi(context.http, arguments.Text("--server"), path);
+}
+
+// The rule of a file, over the data of a server or a file.
+Result<JsonValue> ExplainHere(const Question& question, const Arguments& arguments,
+                              CommandContext& context) {
+  ASSIGN_OR_RETURN(const History history, OpenHistory(arguments, context));
+  const promql::Engine engine({}, context.clock, nullptr);
+  const ExplainOptions options{.at = question.at.value_or(history.last), .labels = question.labels};
+  JsonWriter json;
+  json.BeginObject().Key("rules").BeginArray();
+  bool found = false;
+  for (const std::string& path : arguments.All("--rules")) {
+    ASSIGN_OR_RETURN(const std::string text, context.files.Read(path));
+    ASSIGN_OR_RETURN(const std::vector<RuleGroupSpec> groups, ParseRuleFile(path, text));
+    for (const RuleGroupSpec& group : groups) {
+      for (const RuleSpec& rule : group.rules) {
+        if (rule.name != question.alert) continue;
+        found = true;
+        const ExplainNode tree = ExplainQuery(engine, *history.querier, *rule.query, options);
+        json.Raw(ExplainJson(tree, nullptr, rule.hold, options, ""));
+      }
+    }
+  }
+  if (!found) return NotFound("no rule is called \"" + question.alert + "\"");
+  json.EndArray().EndObject();
+  return JsonValue::Parse(json.text(), 2000);
+}
+
+void WriteJson(const JsonValue& value, JsonWriter& out) {
+  if (const bool* flag = value.AsBool()) {
+    out.Bool(*flag);
+  } else if (const double* number = value.AsNumber()) {
+    out.Double(*number);
+  } else if (const std::string* text = value.AsString()) {
+    out.String(*text);
+  } else if (const JsonValue::Array* array = value.AsArray()) {
+    out.BeginArray();
+    for (const JsonValue& element : *array) WriteJson(element, out);
+    out.EndArray();
+  } else if (const JsonValue::Object* object = value.AsObject()) {
+    out.BeginObject();
+    for (const auto& [name, member] : *object) {
+      out.Key(name);
+      WriteJson(member, out);
+    }
+    out.EndObject();
+  } else {
+    out.Null();
+  }
+}
+
+int RunExplain(const Arguments& arguments, CommandContext& context) {
+  const Result<Question> question = ReadQuestion(arguments, context);
+  Result<JsonValue> answer = question.ok() ? arguments.Given("--rules")
+                                                 ? ExplainHere(*question, arguments, context)
+                                                 : Ask(*question, arguments, context)
+                                           : Result<JsonValue>(question.error());
+  if (!answer.ok()) {
+    context.err("tocsin rules explain: " + answer.error().message + "\n");
+    return kExitUsage;
+  }
+  if (arguments.Text("--format") == "json") {
+    JsonWriter json;
+    WriteJson(*answer, json);
+    context.out(json.Take() + "\n");
+    return kExitOk;
+  }
+  const JsonValue* rules = answer->Find("rules");
+  if (rules == nullptr || rules->AsArray() == nullptr) return kExitOk;
+  std::string text;
+  for (const JsonValue& rule : *rules->AsArray()) {
+    text += (text.empty() ? "" : "\n") + RenderExplanation(rule, context.colors);
+  }
+  context.out(text);
+  return kExitOk;
+}
+
+}  // namespace
+
+const CommandSpec kRulesExplainCommand = {
+    .name = "rules explain",
+    .summary = "Say why an alert fires, or does not.",
+    .positional = "ALERT",
+    .flags = kFlags,
+    .examples =
+        "tocsin rules explain HighErrorRate\n"
+        "tocsin rules explain HighErrorRate --labels instance=app-blue:8000 --at=-10m\n"
+        "tocsin rules explain HighErrorRate --rules=alert_rules.yml --input=metrics.prom",
+    .run = &RunExplain,
+};
+
+}  // namespace tocsin::cli
