@@ -48,8 +48,7 @@ Result<History> OpenFile(const std::string& path, CommandContext& context) {
   ASSIGN_OR_RETURN(const std::string text, context.files.Read(path, kMaxBytes));
   ASSIGN_OR_RETURN(const std::vector<Line> lines, ReadLines(path, text, context.clock.Now()));
   if (lines.empty()) return InvalidArgument(path + ": there are no samples in it");
-  auto head = std::make_unique<Head>(
-      HeadOptions{.retention = Duration::zero(), .max_future = Duration::zero()}, context.clock);
+  std::unique_ptr<Head> head = EmptyStore(context.clock);
   Appender appender(*head);
   constexpr size_t kBatch = 10'000;
   for (const Line& line : lines) {
@@ -68,6 +67,11 @@ Result<History> OpenFile(const std::string& path, CommandContext& context) {
 }
 
 }  // namespace
+
+std::unique_ptr<Head> EmptyStore(const Clock& clock) {
+  return std::make_unique<Head>(
+      HeadOptions{.retention = Duration::zero(), .max_future = Duration::zero()}, clock);
+}
 
 Result<History> OpenHistory(const Arguments& arguments, CommandContext& context) {
   if (arguments.Given("--input")) return OpenFile(arguments.Text("--input"), context);

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "cli/command.h"
+#include "engine/storage/head.h"
 #include "engine/storage/querier.h"
 
 namespace tocsin::cli {
@@ -22,6 +23,9 @@ struct History {
   Timestamp first{};
   Timestamp last{};
 };
+
+// An empty store for what rules write over a history; times of any age are taken.
+std::unique_ptr<Head> EmptyStore(const Clock& clock);
 
 // The file of --input, or the server of --server. Lines of a file that have no timestamp are
 // samples of now.

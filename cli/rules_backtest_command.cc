@@ -120,7 +120,8 @@ Result<BacktestResult> Run(const std::string& what, const std::vector<RuleGroupS
     if (part > shown) progress.Advance(part - std::exchange(shown, part));
     return true;
   };
-  return Backtest(groups, *setup.history.querier, engine, options);
+  const std::unique_ptr<Head> written = EmptyStore(context.clock);
+  return Backtest(groups, *setup.history.querier, {*written, *written}, engine, options);
 }
 
 // The group of the rule alone, where it depends on nothing else.

@@ -68,13 +68,15 @@ Result<Setup> Prepare(const Arguments& arguments, CommandContext& context) {
 
 Result<EvaluatedRules> Evaluate(const Arguments& arguments, Setup& setup, CommandContext& context) {
   const promql::Engine engine(setup.engine, context.clock, nullptr);
+  const std::unique_ptr<Head> written = EmptyStore(context.clock);
+  const WrittenStore store{*written, *written};
   if (arguments.Given("--collect")) {
     ASSIGN_OR_RETURN(const Duration duration, arguments.DurationOf("--collect"));
     ASSIGN_OR_RETURN(const std::unique_ptr<TemporaryApp> app,
                      TemporaryApp::Start(arguments.Text("--config.file"), context));
     context.pause(duration);
     setup.options.at = context.clock.Now();
-    return EvaluateOnce(setup.groups, app->querier(), engine, setup.options);
+    return EvaluateOnce(setup.groups, app->querier(), store, engine, setup.options);
   }
   ASSIGN_OR_RETURN(const History history, OpenHistory(arguments, context));
   if (arguments.Given("--input")) setup.options.at = history.last;
@@ -82,7 +84,7 @@ Result<EvaluatedRules> Evaluate(const Arguments& arguments, Setup& setup, Comman
     ASSIGN_OR_RETURN(setup.options.at,
                      ParseTimeArgument(arguments.Text("--at"), context.clock.Now()));
   }
-  return EvaluateOnce(setup.groups, *history.querier, engine, setup.options);
+  return EvaluateOnce(setup.groups, *history.querier, store, engine, setup.options);
 }
 
 std::string PhaseText(AlertPhase phase, bool colors) {

@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/metrics.h"
-#include "engine/storage/head.h"
 #include "rules/backtest/layered_querier.h"
 #include "rules/backtest/past_world.h"
 #include "rules/rule_group.h"
@@ -23,15 +22,15 @@ Duration ReplayNeeded(const std::vector<RuleGroupSpec>& groups) {
 }
 
 EvaluatedRules EvaluateOnce(const std::vector<RuleGroupSpec>& groups, const Querier& data,
-                            const promql::Engine& engine, const EvaluateOnceOptions& options) {
+                            const WrittenStore& written, const promql::Engine& engine,
+                            const EvaluateOnceOptions& options) {
   SlotClock clock(engine.clock());
   NoLogger log;
   KeepingNotifier notifier;
   Metrics metrics;
   SpareThreads threads(nullptr, 0);
   const DataSources sources;
-  Head written({.retention = Duration::zero(), .max_future = Duration::zero()}, engine.clock());
-  const LayeredQuerier querier(data, written, NamesWrittenBy(groups));
+  const LayeredQuerier querier(data, written.querier, NamesWrittenBy(groups));
   // Every evaluation tells all that fires, so the last one tells all that fires at `at`.
   const RuleGroupSettings settings = {.external_labels = options.external_labels,
                                       .external_url = options.external_url,
@@ -41,7 +40,7 @@ EvaluatedRules EvaluateOnce(const std::vector<RuleGroupSpec>& groups, const Quer
   EvaluatedRules result;
   for (const RuleGroupSpec& spec : groups) {
     RuleGroup group(std::make_shared<const RuleGroupSpec>(spec), settings,
-                    {clock, engine, querier, written, notifier, log, metrics, threads, sources});
+                    {clock, engine, querier, written.sink, notifier, log, metrics, threads, sources});
     const int64_t steps = spec.interval > Duration::zero() ? options.replay / spec.interval : 0;
     for (int64_t i = steps; i >= 0; --i) {
       clock.Set(options.at - i * spec.interval);

@@ -10,6 +10,7 @@
 #include "engine/model/label_set.h"
 #include "engine/promql/engine.h"
 #include "engine/storage/querier.h"
+#include "rules/backtest/layered_querier.h"
 #include "rules/rule_file.h"
 #include "rules/snapshot.h"
 
@@ -35,6 +36,7 @@ Duration ReplayNeeded(const std::vector<RuleGroupSpec>& groups);
 
 // A rule that fails is told in its snapshot.
 EvaluatedRules EvaluateOnce(const std::vector<RuleGroupSpec>& groups, const Querier& data,
-                            const promql::Engine& engine, const EvaluateOnceOptions& options);
+                            const WrittenStore& written, const promql::Engine& engine,
+                            const EvaluateOnceOptions& options);
 
 }  // namespace tocsin

@@ -14,7 +14,6 @@
 #include "base/metrics.h"
 #include "engine/promql/parser.h"
 #include "engine/promql/plan.h"
-#include "engine/storage/head.h"
 #include "rules/backtest/block_run.h"
 #include "rules/backtest/layered_querier.h"
 #include "rules/backtest/past_world.h"
@@ -60,7 +59,7 @@ class StepwiseRun final : public GroupRun {
   struct World {
     const promql::Engine& engine;
     const Querier& querier;
-    Head& sink;
+    SampleSink& sink;
   };
   StepwiseRun(const RuleGroupSpec& spec, const BacktestOptions& options, const World& world)
       : spec_(spec),
@@ -182,14 +181,14 @@ void CountUp(BacktestResult& result) {
 }  // namespace
 
 Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const Querier& history,
-                                const promql::Engine& engine, const BacktestOptions& options) {
+                                const WrittenStore& written, const promql::Engine& engine,
+                                const BacktestOptions& options) {
   if (options.to < options.from) return InvalidArgument("the end lies before the beginning");
   if (options.step && *options.step <= Duration::zero()) {
     return InvalidArgument("the step must be longer than nothing");
   }
-  Head written({.retention = Duration::zero(), .max_future = Duration::zero()}, engine.clock());
-  const LayeredQuerier querier(history, written, NamesWrittenBy(groups));
-  const BlockWorld world{engine, querier, written, options.external_labels, options.external_url};
+  const LayeredQuerier querier(history, written.querier, NamesWrittenBy(groups));
+  const BlockWorld world{engine, querier, written.sink, options.external_labels, options.external_url};
   std::vector<std::unique_ptr<GroupRun>> runs;
   uint64_t total = 0;
   bool together = false;  // groups that read each other's series go slot by slot, side by side
@@ -200,7 +199,7 @@ Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const 
       runs.push_back(std::make_unique<BlockwiseRun>(group, options, world));
     } else {
       runs.push_back(std::make_unique<StepwiseRun>(group, options,
-                                                   StepwiseRun::World{engine, querier, written}));
+                                                   StepwiseRun::World{engine, querier, written.sink}));
     }
   }
   // Blocks short enough to be held in memory, long enough to be worth it.

@@ -24,6 +24,7 @@
 #include "engine/model/label_set.h"
 #include "engine/promql/engine.h"
 #include "engine/storage/querier.h"
+#include "rules/backtest/layered_querier.h"
 #include "rules/rule_file.h"
 #include "rules/snapshot.h"
 
@@ -86,10 +87,11 @@ struct BacktestResult {
   uint64_t evaluations = 0;         // of rules
 };
 
-// `history` and `engine` must outlive the call. Errors: a canceled run, a history that cannot be
+// Everything must outlive the call. Errors: a canceled run, a history that cannot be
 // read. A rule that fails is told in its row.
 Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const Querier& history,
-                                const promql::Engine& engine, const BacktestOptions& options);
+                                const WrittenStore& written, const promql::Engine& engine,
+                                const BacktestOptions& options);
 
 // --- variants ----------------------------------------------------------------------------------
 

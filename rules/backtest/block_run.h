@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "engine/promql/engine.h"
-#include "engine/storage/head.h"
+#include "engine/storage/appender.h"
 #include "engine/storage/querier.h"
 #include "rules/alerting_rule.h"
 #include "rules/backtest/timeline.h"
@@ -25,7 +25,7 @@ bool ReadsOthers(const RuleGroupSpec& group, const std::vector<RuleGroupSpec>& a
 struct BlockWorld {
   const promql::Engine& engine;
   const Querier& querier;
-  Head& sink;
+  SampleSink& sink;
   const LabelSet& external_labels;
   const std::string& external_url;
 };

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/storage/appender.h"
 #include "engine/storage/querier.h"
 #include "rules/rule_file.h"
 
@@ -34,6 +35,13 @@ class LayeredQuerier final : public Querier {
   const Querier& lower_;
   const Querier& upper_;
   const std::set<std::string, std::less<>> shadowed_;
+};
+
+// Where rules write in the past, and what they read of it: an empty store, for one run alone. Times
+// of any age must be taken.
+struct WrittenStore {
+  SampleSink& sink;
+  const Querier& querier;
 };
 
 // ALERTS, ALERTS_FOR_STATE and what the rules record.

@@ -77,7 +77,9 @@ void Run(benchmark::State& state, double days, bool stepwise) {
                                    .stepwise = stepwise};
   uint64_t evaluations = 0;
   for (auto _ : state) {
-    const Result<BacktestResult> result = Backtest(groups, filled.head, engine, options);
+    Head written({.retention = Duration::zero(), .max_future = Duration::zero()}, clock);
+    const Result<BacktestResult> result =
+        Backtest(groups, filled.head, {written, written}, engine, options);
     if (!result.ok()) std::abort();
     evaluations += result->evaluations;
   }

@@ -52,7 +52,9 @@ class BacktestTest : public testing::Test {
             .stepwise = stepwise};
   }
   BacktestResult Run(const std::vector<RuleGroupSpec>& groups, const BacktestOptions& options) {
-    Result<BacktestResult> result = Backtest(groups, head_, engine_, options);
+    Head written(KeepAll(), clock_);
+    Result<BacktestResult> result =
+        Backtest(groups, head_, {written, written}, engine_, options);
     EXPECT_TRUE(result.ok());
     return result.ok() ? *std::move(result) : BacktestResult();
   }

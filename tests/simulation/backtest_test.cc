@@ -131,8 +131,9 @@ TEST_P(BacktestSimulationTest, TellsWhatTheProcessDid) {
   ASSERT_TRUE(groups.ok());
   const promql::Engine engine({}, sim_.clock(), nullptr);
   for (const bool stepwise : {false, true}) {
+    Head written({.retention = Duration::zero(), .max_future = Duration::zero()}, sim_.clock());
     const Result<BacktestResult> result =
-        Backtest(*groups, sim_.app().querier(), engine,
+        Backtest(*groups, sim_.app().querier(), {written, written}, engine,
                  {.from = begin + Duration(1), .to = sim_.clock().Now(), .stepwise = stepwise});
     ASSERT_TRUE(result.ok());
     EXPECT_EQ(Told(*result), did_) << (stepwise ? "slot by slot" : "in blocks");
