@@ -5,12 +5,14 @@
 
 #include "base/go_float.h"
 #include "base/json.h"
+#include "cli/alert_routing.h"
 #include "cli/commands.h"
 #include "cli/features.h"
 #include "cli/history_source.h"
 #include "cli/server_client.h"
 #include "cli/temporary_app.h"
 #include "cli/terminal.h"
+#include "config/alertmanager/routing.h"
 #include "rules/evaluate_once.h"
 
 namespace tocsin::cli {
@@ -34,6 +36,7 @@ constexpr FlagSpec kFlags[] = {
      .value = "text|json",
      .fallback = "text",
      .help = "How the result is printed; json is what the Alertmanager would be sent."},
+    kAlertmanagerConfigFlag,
     kServerFlag,
     kInputFlag,
     kEnableFeatureFlag,
@@ -159,6 +162,28 @@ std::string PayloadJson(const std::vector<Notification>& payload) {
   return json.Take() + "\n";
 }
 
+// Who would be told of each alert of the payload, in which group, and what silences it.
+std::string RoutesText(const std::vector<Notification>& payload,
+                       const alertmanager::Configuration& manager) {
+  std::string text;
+  for (const Notification& alert : payload) {
+    text += alert.labels.ToString() + "\n";
+    for (const alertmanager::RoutePath& path :
+         alertmanager::RoutesFor(manager.root, alert.labels)) {
+      text += fmt::format("  to {}, in the group {}\n", path.back()->receiver,
+                          alertmanager::GroupKey(path, alert.labels));
+    }
+    for (const Notification& other : payload) {
+      const bool silenced =
+          std::ranges::any_of(manager.inhibit_rules, [&](const alertmanager::InhibitRule& rule) {
+            return alertmanager::Inhibits(rule, other.labels, alert.labels);
+          });
+      if (silenced) text += "  silenced by " + other.labels.ToString() + "\n";
+    }
+  }
+  return text;
+}
+
 int RunEval(const Arguments& arguments, CommandContext& context) {
   Result<Setup> setup = Prepare(arguments, context);
   const Result<EvaluatedRules> evaluated =
@@ -170,9 +195,19 @@ int RunEval(const Arguments& arguments, CommandContext& context) {
   if (arguments.Text("--format") == "json") {
     context.out(PayloadJson(evaluated->payload));
   } else {
+    std::shared_ptr<const alertmanager::Configuration> manager;
+    if (arguments.Given("--alertmanager.config")) {
+      auto read = ReadAlertmanagerConfig(context.files, arguments.Text("--alertmanager.config"));
+      if (!read.ok()) {
+        context.err("tocsin rules eval: " + read.error().message + "\n");
+        return kExitUsage;
+      }
+      manager = *std::move(read);
+    }
     context.out(RulesText(*evaluated, setup->options, context.colors));
     if (!evaluated->payload.empty()) {
       context.out("the Alertmanager would be sent:\n" + PayloadJson(evaluated->payload));
+      if (manager != nullptr) context.out(RoutesText(evaluated->payload, *manager));
     }
   }
   bool failed = false;

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "cli/alert_routing.h"
 #include "cli/commands.h"
 #include "cli/compose_file.h"
 #include "cli/findings_report.h"
@@ -29,6 +30,7 @@ constexpr FlagSpec kFlags[] = {
     {.name = "--compose",
      .value = "FILE",
      .help = "docker-compose.yml, whose memory limits thresholds are compared with."},
+    kAlertmanagerConfigFlag,
     {.name = "--base",
      .value = "FILE",
      .help = "The rule files before a change: what it removes must not be read.",
@@ -166,6 +168,7 @@ void AskServer(const std::string& server, CommandContext& context, LintRequest& 
 struct Prepared {
   std::optional<Config> config;
   std::vector<lint::RuleDocument> base;
+  std::optional<lint::AlertRouting> routing;
   LintRequest request;
 };
 
@@ -180,6 +183,12 @@ Status Prepare(const Arguments& arguments, CommandContext& context, Prepared& pr
   if (arguments.Given("--compose")) {
     RETURN_IF_ERROR(
         AddComposeLimits(arguments.Text("--compose"), request.config, context, request.settings));
+  }
+  if (arguments.Given("--alertmanager.config")) {
+    ASSIGN_OR_RETURN(auto manager, ReadAlertmanagerConfig(context.files,
+                                                          arguments.Text("--alertmanager.config")));
+    prepared.routing = RoutingOf(std::move(manager));
+    request.routing = &*prepared.routing;
   }
   const RuleDefaults defaults = Defaults(request.config);
   ASSIGN_OR_RETURN(request.documents,

@@ -39,8 +39,9 @@ EvaluatedRules EvaluateOnce(const std::vector<RuleGroupSpec>& groups, const Quer
                                       .rule_metrics = false};
   EvaluatedRules result;
   for (const RuleGroupSpec& spec : groups) {
-    RuleGroup group(std::make_shared<const RuleGroupSpec>(spec), settings,
-                    {clock, engine, querier, written.sink, notifier, log, metrics, threads, sources});
+    RuleGroup group(
+        std::make_shared<const RuleGroupSpec>(spec), settings,
+        {clock, engine, querier, written.sink, notifier, log, metrics, threads, sources});
     const int64_t steps = spec.interval > Duration::zero() ? options.replay / spec.interval : 0;
     for (int64_t i = steps; i >= 0; --i) {
       clock.Set(options.at - i * spec.interval);

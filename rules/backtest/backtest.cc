@@ -188,7 +188,8 @@ Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const 
     return InvalidArgument("the step must be longer than nothing");
   }
   const LayeredQuerier querier(history, written.querier, NamesWrittenBy(groups));
-  const BlockWorld world{engine, querier, written.sink, options.external_labels, options.external_url};
+  const BlockWorld world{engine, querier, written.sink, options.external_labels,
+                         options.external_url};
   std::vector<std::unique_ptr<GroupRun>> runs;
   uint64_t total = 0;
   bool together = false;  // groups that read each other's series go slot by slot, side by side
@@ -198,8 +199,8 @@ Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const 
     if (!options.stepwise && !together && GoesInBlocks(group)) {
       runs.push_back(std::make_unique<BlockwiseRun>(group, options, world));
     } else {
-      runs.push_back(std::make_unique<StepwiseRun>(group, options,
-                                                   StepwiseRun::World{engine, querier, written.sink}));
+      runs.push_back(std::make_unique<StepwiseRun>(
+          group, options, StepwiseRun::World{engine, querier, written.sink}));
     }
   }
   // Blocks short enough to be held in memory, long enough to be worth it.

@@ -53,8 +53,7 @@ class BacktestTest : public testing::Test {
   }
   BacktestResult Run(const std::vector<RuleGroupSpec>& groups, const BacktestOptions& options) {
     Head written(KeepAll(), clock_);
-    Result<BacktestResult> result =
-        Backtest(groups, head_, {written, written}, engine_, options);
+    Result<BacktestResult> result = Backtest(groups, head_, {written, written}, engine_, options);
     EXPECT_TRUE(result.ok());
     return result.ok() ? *std::move(result) : BacktestResult();
   }
@@ -95,9 +94,9 @@ TEST_F(BacktestTest, CountsFlaps) {
 
 TEST_F(BacktestTest, LaterRulesReadWhatEarlierOnesRecord) {
   PutAll("x", {1, 2, 3, 4});
-  const BacktestResult result = Run(
-      Groups("  - record: twice\n    expr: x * 2\n  - alert: A\n    expr: twice > 5\n"),
-      Options(seconds(45)));
+  const BacktestResult result =
+      Run(Groups("  - record: twice\n    expr: x * 2\n  - alert: A\n    expr: twice > 5\n"),
+          Options(seconds(45)));
   ASSERT_THAT(result.rules[1].alerts, SizeIs(1));
   EXPECT_THAT(result.rules[1].alerts[0].transitions, ElementsAre(At(30, AlertPhase::kFiring, 6)));
 }
@@ -105,27 +104,26 @@ TEST_F(BacktestTest, LaterRulesReadWhatEarlierOnesRecord) {
 TEST_F(BacktestTest, RecordedHistoryIsNotTakenForTheResultOfTheRules) {
   PutAll("x", {1, 1});
   PutAll("twice", {100, 100});
-  const BacktestResult result = Run(
-      Groups("  - record: twice\n    expr: x * 2\n  - alert: A\n    expr: twice > 5\n"),
-      Options(seconds(15)));
+  const BacktestResult result =
+      Run(Groups("  - record: twice\n    expr: x * 2\n  - alert: A\n    expr: twice > 5\n"),
+          Options(seconds(15)));
   EXPECT_THAT(result.rules[1].alerts, IsEmpty());
 }
 
 TEST_F(BacktestTest, ARuleThatFailsKeepsItsAlertsAndIsCounted) {
   PutAll("x", {5, 5, 5});
   Put({{"__name__", "x"}, {"instance", "b"}}, 15, 5);
-  const BacktestResult result = Run(
-      Groups("  - alert: A\n    expr: x > 1\n    labels: {instance: same}\n"), Options(seconds(15)));
+  const BacktestResult result =
+      Run(Groups("  - alert: A\n    expr: x > 1\n    labels: {instance: same}\n"),
+          Options(seconds(15)));
   EXPECT_EQ(result.rules[0].failures, 1u);
   EXPECT_THAT(result.rules[0].first_error, testing::HasSubstr("same labelset"));
-  EXPECT_THAT(result.rules[0].alerts[0].transitions,
-              ElementsAre(At(0, AlertPhase::kFiring, 5)));
+  EXPECT_THAT(result.rules[0].alerts[0].transitions, ElementsAre(At(0, AlertPhase::kFiring, 5)));
 }
 
 TEST_F(BacktestTest, VariantsChangeOneThing) {
   PutAll("x", {0, 5, 6, 7, 8, 0, 0});
-  const std::vector<RuleGroupSpec> groups =
-      Groups("  - alert: A\n    expr: x > 1\n    for: 30s\n");
+  const std::vector<RuleGroupSpec> groups = Groups("  - alert: A\n    expr: x > 1\n    for: 30s\n");
   const BacktestResult before = Run(groups, Options(seconds(90)));
   for (const char* text : {"A.for=1m", "A.threshold=7.5"}) {
     const Result<RuleChange> change = ParseRuleChange(text);
