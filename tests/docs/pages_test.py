@@ -93,6 +93,15 @@ class Examples(unittest.TestCase):
         for page, text in blocks("yaml"):
             self.assertRegex(text, r"^# ((tocsin|rules|tests|queries|alertmanager|journeys|gates)\.yml|tocsin-lint\.yaml)\n", page.name)
 
+    def test_the_route_on_the_page_is_the_programs(self):
+        page = (SOURCE / "docs/alertmanager_config.md").read_text()
+        command, wanted = re.search(r"^    \$ tocsin (route .*)\n((?:    .*\n)+)", page, re.M).groups()
+        with tempfile.TemporaryDirectory() as folder:
+            path = pathlib.Path(folder) / "alertmanager.yml"
+            path.write_text(next(text for _, text in blocks("yaml") if text.startswith("# alertmanager.yml")))
+            words = command.replace("alertmanager.yml", str(path)).split()
+            self.assertEqual(run(*words).stdout, re.sub("^    ", "", wanted, flags=re.M))
+
 
 class Pages(unittest.TestCase):
     def test_links_lead_somewhere(self):
