@@ -24,7 +24,7 @@ Duration ReplayNeeded(const std::vector<RuleGroupSpec>& groups) {
 EvaluatedRules EvaluateOnce(const std::vector<RuleGroupSpec>& groups, const Querier& data,
                             const WrittenStore& written, const promql::Engine& engine,
                             const EvaluateOnceOptions& options) {
-  SlotClock clock(engine.clock());
+  SlotClock clock;
   NoLogger log;
   KeepingNotifier notifier;
   Metrics metrics;

@@ -64,7 +64,6 @@ class StepwiseRun final : public GroupRun {
   StepwiseRun(const RuleGroupSpec& spec, const BacktestOptions& options, const World& world)
       : spec_(spec),
         options_(options),
-        clock_(world.engine.clock()),
         slots_(SlotsOf(spec, options)),
         timelines_(spec.rules.size()),
         failures_(spec.rules.size()) {

@@ -13,16 +13,15 @@
 
 namespace tocsin {
 
-// The clock of an evaluation in the past. Not thread-safe.
+// The clock of an evaluation in the past. Both of its times go by together: a step from slot to
+// slot is time lived through, not a wall clock that somebody set. Not thread-safe.
 class SlotClock final : public Clock {
  public:
-  explicit SlotClock(const Clock& steady) : steady_(steady) {}
   Timestamp Now() const override { return now_; }
-  SteadyTime Steady() const override { return steady_.Steady(); }
+  SteadyTime Steady() const override { return SteadyTime{now_.time_since_epoch()}; }
   void Set(Timestamp now) { now_ = now; }
 
  private:
-  const Clock& steady_;
   Timestamp now_{};
 };
 
