@@ -8,6 +8,7 @@
 
 #include "base/elastic_pool.h"
 #include "base/mapped_file.h"
+#include "cli/allocator.h"
 #include "cli/build_info.h"
 #include "cli/commands.h"
 #include "cli/serve_flags.h"
@@ -62,6 +63,7 @@ std::function<void(std::string_view)> Printer(CommandContext& context) {
 int ServeUntilStopped(App& app, Signals& signals, CommandContext& context, Logger& log) {
   context.out(app.Describe());
   log.Info("started", {{"version", BuildVersion()}, {"revision", BuildRevision()}});
+  ReleaseStartupMemory();
   while (signals.Wait() == Signals::Kind::kReload) {
     // Why a reload failed stands in the log; the old configuration stays in force.
     (void)app.Reload();
