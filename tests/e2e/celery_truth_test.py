@@ -199,6 +199,8 @@ class EventsTest(CeleryCase):
         self.assertTrue(eventually(lambda: counts("succeeded") == 6), "counters began anew")
         # What happens while nobody listens is not heard.
         self.assertTrue(eventually(lambda: self.server.value("celery_event_stream_connected") == 1))
+        celery_app.quick.apply_async(queue="video")
+        self.assertTrue(eventually(lambda: counts("succeeded") == 7, 30), self.server.fetch("/metrics?collect[]=celery")[2])
         self.finish(worker, signal.SIGKILL)
         down = eventually(lambda: self.server.value("celery_worker_up") == 0, timeout=30)
         self.assertTrue(down, "a killed worker is not told as down")
