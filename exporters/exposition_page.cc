@@ -120,6 +120,12 @@ void ResolveClashes(Families& families) {
   for (const std::string& name : left_out) families.erase(name);
 }
 
+std::string EscapedText(std::span<const LabelView> views, EscapingScheme scheme) {
+  LabelSet labels;
+  for (const auto& [name, value] : views) labels.Set(name, value);
+  return ExpositionWriter::SeriesText(EscapeNames(labels, scheme));
+}
+
 }  // namespace
 
 void RenderPages(const std::vector<std::shared_ptr<const CollectedPage>>& pages,
@@ -136,16 +142,17 @@ void RenderPages(const std::vector<std::shared_ptr<const CollectedPage>>& pages,
   std::string text;
   text.reserve(kPieceBytes + 4096);
   ExpositionWriter writer(request.format, text);
+  std::vector<LabelView> labels;
   for (const auto& [name, family] : families) {
     writer.Family(EscapeName(name, request.escaping), family.type, family.help);
     for (const Span& span : family.spans) {
       for (uint32_t i = span.begin; i < span.end; ++i) {
-        const LabelSet labels = sink.LabelsOf(span.page->refs[i]);
-        if (labels.empty()) continue;
-        const bool escape = NeedsEscaping(labels, request.escaping);
-        writer.Sample(
-            ExpositionWriter::SeriesText(escape ? EscapeNames(labels, request.escaping) : labels),
-            span.page->values[i]);
+        if (!sink.ViewLabels(span.page->refs[i], labels)) continue;
+        if (NeedsEscaping(labels, request.escaping)) {
+          writer.Sample(EscapedText(labels, request.escaping), span.page->values[i]);
+        } else {
+          writer.Sample(labels, span.page->values[i]);
+        }
         if (text.size() >= kPieceBytes) {
           write(text);
           text.clear();

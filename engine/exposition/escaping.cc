@@ -103,7 +103,8 @@ std::string EscapeName(std::string_view name, EscapingScheme scheme) {
   return out;
 }
 
-bool NeedsEscaping(const LabelSet& labels, EscapingScheme scheme) {
+bool NeedsEscaping(std::span<const std::pair<std::string_view, std::string_view>> labels,
+                   EscapingScheme scheme) {
   if (scheme == EscapingScheme::kAllowUtf8) return false;
   if (scheme == EscapingScheme::kDots) return true;
   for (const auto& [name, value] : labels) {

@@ -4,8 +4,10 @@
 // Source of the schemes: prometheus.io/docs/instrumenting/escaping_schemes.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "engine/model/label_set.h"
 
@@ -23,7 +25,8 @@ std::string_view EscapingSchemeText(EscapingScheme scheme);
 
 std::string EscapeName(std::string_view name, EscapingScheme scheme);
 // Whether the names of these labels, and the metric's, are other ones under the scheme.
-bool NeedsEscaping(const LabelSet& labels, EscapingScheme scheme);
+bool NeedsEscaping(std::span<const std::pair<std::string_view, std::string_view>> labels,
+                   EscapingScheme scheme);
 LabelSet EscapeNames(const LabelSet& labels, EscapingScheme scheme);
 
 }  // namespace tocsin

@@ -1,5 +1,6 @@
 #include "engine/exposition/writer.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "base/go_float.h"
@@ -8,11 +9,11 @@ namespace tocsin {
 namespace {
 
 void AppendEscaped(std::string& out, std::string_view text, bool quotes) {
-  const std::string_view special = quotes ? "\\\n\"" : "\\\n";
+  const auto special = [quotes](char c) { return c == '\\' || c == '\n' || (quotes && c == '"'); };
   while (!text.empty()) {
-    const size_t found = text.find_first_of(special);
+    const auto found = static_cast<size_t>(std::ranges::find_if(text, special) - text.begin());
     out.append(text.substr(0, found));
-    if (found == std::string_view::npos) return;
+    if (found == text.size()) return;
     out += '\\';
     out += text[found] == '\n' ? 'n' : text[found];
     text.remove_prefix(found + 1);
@@ -140,6 +141,16 @@ void ExpositionWriter::Sample(std::string_view name, std::span<const LabelView> 
                               double value, std::optional<int64_t> t_ms) {
   AppendSeriesText(out_, name, labels);
   Number(value, t_ms);
+}
+
+void ExpositionWriter::Sample(std::span<const LabelView> series, double value) {
+  const auto name = std::ranges::find(series, kMetricName, &LabelView::first);
+  SeriesTextBuilder builder(name == series.end() ? std::string_view() : name->second, out_);
+  for (const auto& [label, text] : series) {
+    if (label != kMetricName) builder.Label(label, text);
+  }
+  builder.Close();
+  Number(value, std::nullopt);
 }
 
 void ExpositionWriter::Sample(std::string_view series_text, double value,

@@ -39,6 +39,8 @@ class ExpositionWriter {
   void Sample(std::string_view name, std::initializer_list<LabelView> labels, double value) {
     Sample(name, std::span(labels.begin(), labels.size()), value);
   }
+  // A series by its labels, the metric name among them as __name__.
+  void Sample(std::span<const LabelView> series, double value);
   // A series whose text is kept between two pages: SeriesText once, then only the number.
   void Sample(std::string_view series_text, double value,
               std::optional<int64_t> t_ms = std::nullopt);

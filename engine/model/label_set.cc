@@ -1,21 +1,34 @@
 #include "engine/model/label_set.h"
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 
 #include "base/hash.h"
 
 namespace tocsin {
 namespace {
 
+// What a character may be in a name of the old alphabet.
+enum CharClass : uint8_t { kNever, kLetter, kDigit, kColon };
+
+constexpr std::array<CharClass, 256> kCharClasses = [] {
+  std::array<CharClass, 256> classes{};
+  for (int c = 'a'; c <= 'z'; ++c) classes[c] = kLetter;
+  for (int c = 'A'; c <= 'Z'; ++c) classes[c] = kLetter;
+  for (int c = '0'; c <= '9'; ++c) classes[c] = kDigit;
+  classes['_'] = kLetter;
+  classes[':'] = kColon;
+  return classes;
+}();
+
 bool IsLegacyName(std::string_view name, bool colon) {
-  if (name.empty()) return false;
-  for (size_t i = 0; i < name.size(); ++i) {
-    const char c = name[i];
-    const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_';
-    const bool digit = c >= '0' && c <= '9' && i > 0;
-    if (!letter && !digit && !(colon && c == ':')) return false;
-  }
-  return true;
+  const auto class_of = [](char c) { return kCharClasses[static_cast<unsigned char>(c)]; };
+  if (name.empty() || class_of(name[0]) == kDigit) return false;
+  return std::ranges::all_of(name, [&](char c) {
+    const CharClass kind = class_of(c);
+    return kind == kLetter || kind == kDigit || (colon && kind == kColon);
+  });
 }
 
 void AppendQuoted(std::string& out, std::string_view value) {

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -13,6 +15,9 @@
 #include "engine/model/series_ref.h"
 
 namespace tocsin {
+
+// A label's name and value.
+using LabelView = std::pair<std::string_view, std::string_view>;
 
 struct PendingSample {
   SeriesRef ref = kNoSeries;
@@ -25,10 +30,10 @@ struct PendingSample {
 // What became of a batch. Refused samples change nothing; the others are stored.
 struct CommitReport {
   size_t stored = 0;
-  size_t out_of_order = 0;     // older than the newest sample of the series
-  size_t duplicate = 0;        // same time, other value
-  size_t out_of_bounds = 0;    // too old or too far in the future
-  size_t over_limit = 0;       // the series limit is reached
+  size_t out_of_order = 0;   // older than the newest sample of the series
+  size_t duplicate = 0;      // same time, other value
+  size_t out_of_bounds = 0;  // too old or too far in the future
+  size_t over_limit = 0;     // the series limit is reached
   // Series that retention has removed since the ref was handed out: register them again.
   std::vector<SeriesRef> gone;
 };
@@ -42,6 +47,9 @@ class SampleSink {
   virtual SeriesRef Register(const LabelSet& labels) = 0;
   // The labels a series was registered with; none when retention has removed it.
   virtual LabelSet LabelsOf(SeriesRef ref) const = 0;
+  // The same without a copy of the texts: replaces `labels` by the names and values, sorted by
+  // name, which live as long as the sink. False when retention has removed the series.
+  virtual bool ViewLabels(SeriesRef ref, std::vector<LabelView>& labels) const = 0;
   // A failure stores nothing.
   virtual Result<CommitReport> Commit(std::span<const PendingSample> batch) = 0;
 };

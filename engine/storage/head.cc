@@ -155,6 +155,21 @@ LabelSet Head::LabelsOf(SeriesRef ref) const {
   return labels.ToLabelSet(state_->symbols);
 }
 
+bool Head::ViewLabels(SeriesRef ref, std::vector<LabelView>& labels) const {
+  labels.clear();
+  Labels interned;
+  {
+    const MutexLock lock(state_->mutex);
+    if (ref >= state_->series.size() || !state_->series[ref]) return false;
+    interned = state_->series[ref]->labels();
+  }
+  for (const LabelPair& pair : interned) {
+    labels.emplace_back(state_->symbols.Text(pair.name), state_->symbols.Text(pair.value));
+  }
+  std::ranges::sort(labels, {}, &LabelView::first);
+  return true;
+}
+
 void Head::State::Store(const PendingSample& sample, TimeRange bounds, CommitReport& report) {
   if (sample.ref == kNoSeries) {
     ++report.over_limit;

@@ -56,6 +56,7 @@ class Head final : public SampleSink, public Querier {
 
   SeriesRef Register(const LabelSet& labels) override;
   LabelSet LabelsOf(SeriesRef ref) const override;
+  bool ViewLabels(SeriesRef ref, std::vector<LabelView>& labels) const override;
   Result<CommitReport> Commit(std::span<const PendingSample> batch) override;
 
   const SymbolTable& symbols() const override;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <bit>
+#include <deque>
 #include <map>
 #include <mutex>
 #include <string>
@@ -24,6 +25,13 @@ class RecordingSink final : public SampleSink {
   LabelSet LabelsOf(SeriesRef ref) const override {
     const std::lock_guard lock(mutex_);
     return ref == kNoSeries || ref > labels_.size() ? LabelSet() : labels_[ref - 1];
+  }
+  bool ViewLabels(SeriesRef ref, std::vector<LabelView>& labels) const override {
+    const std::lock_guard lock(mutex_);
+    labels.clear();
+    if (ref == kNoSeries || ref > labels_.size()) return false;
+    for (const auto& [name, value] : labels_[ref - 1]) labels.emplace_back(name, value);
+    return true;
   }
   Result<CommitReport> Commit(std::span<const PendingSample> batch) override {
     const std::lock_guard lock(mutex_);
@@ -64,7 +72,7 @@ class RecordingSink final : public SampleSink {
  private:
   mutable std::mutex mutex_;
   std::map<LabelSet, SeriesRef> refs_;
-  std::vector<LabelSet> labels_;
+  std::deque<LabelSet> labels_;  // views of them stay valid
   std::map<std::string, std::vector<Sample>> samples_;
 };
 

@@ -211,12 +211,24 @@ TEST_F(HeadTest, RetentionDropsSeriesAndTellsTheirWriters) {
   EXPECT_THAT(Names(*Select({})), ElementsAre("young"));
   EXPECT_NE(head_.series_generation(), generation);
   EXPECT_TRUE(head_.LabelsOf(old).empty());
+  std::vector<LabelView> views = {{"left", "over"}};
+  EXPECT_FALSE(head_.ViewLabels(old, views));
+  EXPECT_TRUE(views.empty());
   appender.Append(old, ToMs(clock_.Now()), 2);
   EXPECT_THAT(appender.Commit()->gone, ElementsAre(old));
   EXPECT_EQ(head_.Stats().series, 1u);
   EXPECT_EQ(head_.Stats().series_removed, 1u);
   EXPECT_EQ(head_.Stats().samples, 1u);
   EXPECT_NE(appender.Register({{"__name__", "old"}}), old);
+}
+
+TEST_F(HeadTest, ViewsOfLabelsAreSortedByName) {
+  Write({{"z", "3"}, {"__name__", "m"}}, kStart, 1);  // interned in another order
+  const SeriesRef series = head_.Register({{"a", "1"}, {"__name__", "m"}, {"z", "3"}});
+  std::vector<LabelView> views;
+  ASSERT_TRUE(head_.ViewLabels(series, views));
+  EXPECT_THAT(views,
+              ElementsAre(LabelView("__name__", "m"), LabelView("a", "1"), LabelView("z", "3")));
 }
 
 TEST(HeadLimitTest, RefusesSeriesOverTheLimitAndLearnsNothingFromThem) {

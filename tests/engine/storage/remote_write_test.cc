@@ -23,6 +23,9 @@ class RecordingSink final : public SampleSink {
     return static_cast<SeriesRef>(names.size());
   }
   LabelSet LabelsOf(SeriesRef /*ref*/) const override { return {}; }
+  bool ViewLabels(SeriesRef /*ref*/, std::vector<LabelView>& /*labels*/) const override {
+    return false;
+  }
   Result<CommitReport> Commit(std::span<const PendingSample> batch) override {
     CommitReport report;
     for (const PendingSample& sample : batch) {
