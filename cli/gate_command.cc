@@ -40,7 +40,7 @@ constexpr FlagSpec kFlags[] = {
     kHeaderFlag,
     {.name = "--timeout", .value = "DURATION", .fallback = "10s", .help = "Of one request."},
     kInsecureFlag,
-    {.name = "--skip-load", .help = "No load test."},
+    {.name = "--skip-load", .help = "No load test; the phase pre is then health alone."},
     {.name = "--at", .value = "TIME", .help = "Judge the figures of a past time (RFC 3339)."},
     {.name = "--bundle", .value = "DIR", .help = "Keep all answers there, to be replayed."},
     {.name = "--replay", .value = "DIR", .help = "Judge what a bundle holds; asks nobody."},

@@ -1,4 +1,7 @@
 #include <unistd.h>
+#include <algorithm>
+#include <atomic>
+#include <csignal>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
@@ -14,6 +17,34 @@ namespace {
 void WriteTo(std::FILE* stream, std::string_view text) {
   std::fwrite(text.data(), 1, text.size(), stream);
   std::fflush(stream);
+}
+
+// Waiting that SIGINT and SIGTERM end, so that a command tells what it has found so far. They are
+// taken from the first wait on: a command that never waits ends by them as any program does, and so
+// does one that is told twice.
+std::atomic<bool> interrupted = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "a signal handler sets it");
+
+void HeedInterrupts() {
+  static const bool done = [] {
+    struct sigaction action = {};
+    action.sa_handler = [](int) { interrupted = true; };
+    action.sa_flags = SA_RESETHAND;
+    for (const int number : {SIGINT, SIGTERM}) sigaction(number, &action, nullptr);
+    return true;
+  }();
+  static_cast<void>(done);
+}
+
+bool SleepUntil(tocsin::SteadyTime time) {
+  constexpr std::chrono::milliseconds kAttention(100);
+  HeedInterrupts();
+  while (!interrupted) {
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= time) return true;
+    std::this_thread::sleep_until(std::min<tocsin::SteadyTime>(time, now + kAttention));
+  }
+  return false;
 }
 
 std::optional<std::string> Variable(const std::string& name) {
@@ -37,15 +68,8 @@ int main(int argc, char** argv) {
       .out = [](std::string_view text) { WriteTo(stdout, text); },
       .err = [](std::string_view text) { WriteTo(stderr, text); },
       .pause =
-          [](tocsin::Duration time) {
-            std::this_thread::sleep_for(time);
-            return true;
-          },
-      .sleep_until =
-          [](tocsin::SteadyTime time) {
-            std::this_thread::sleep_until(time);
-            return true;
-          },
+          [](tocsin::Duration time) { return SleepUntil(std::chrono::steady_clock::now() + time); },
+      .sleep_until = &SleepUntil,
       .colors = tocsin::cli::WantsColors(STDOUT_FILENO, &Variable),
       .progress = tocsin::cli::IsTerminal(STDERR_FILENO, &Variable),
   };
