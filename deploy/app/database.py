@@ -31,14 +31,17 @@ class Database:
             return self._pool
 
     @contextlib.contextmanager
-    def transaction(self):
+    def session(self):
+        """A cursor. Each statement is a transaction of its own, because none needs another: that saves two
+        round trips."""
         if not self._free.acquire(timeout=settings.BACKEND_TIMEOUT_SECONDS):
             raise Unavailable("no database connection became free")
         connection = pool = None
         try:
             pool = self._opened()
             connection = pool.getconn()
-            with connection, connection.cursor() as cursor:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
                 yield cursor
         except psycopg2.Error as problem:
             raise Unavailable(str(problem).strip()) from problem
@@ -48,13 +51,13 @@ class Database:
             self._free.release()
 
     def add_video(self, project, name, size, sha256):
-        with self.transaction() as cursor:
+        with self.session() as cursor:
             cursor.execute("INSERT INTO videos (project, name, size_bytes, sha256)"
                            " VALUES (%s, %s, %s, %s) RETURNING id", (project, name, size, sha256))
             return cursor.fetchone()[0]
 
     def list_videos(self, project, limit=50):
-        with self.transaction() as cursor:
+        with self.session() as cursor:
             cursor.execute("SELECT id, name, size_bytes, status, uploaded_at FROM videos"
                            " WHERE project = %s ORDER BY uploaded_at DESC LIMIT %s", (project, limit))
             return [{"id": id, "name": name, "size_bytes": size, "status": status,
@@ -62,13 +65,13 @@ class Database:
                     for id, name, size, status, at in cursor.fetchall()]
 
     def set_status(self, video, status):
-        with self.transaction() as cursor:
+        with self.session() as cursor:
             cursor.execute("UPDATE videos SET status = %s, finished_at ="
                            " CASE WHEN %s IN ('done', 'failed') THEN now() END WHERE id = %s",
                            (status, status, video))
 
     def statistics(self):
-        with self.transaction() as cursor:
+        with self.session() as cursor:
             cursor.execute("SELECT status, count(*) FROM videos GROUP BY status")
             by_status = dict(cursor.fetchall())
             cursor.execute("SELECT coalesce(avg(extract(epoch FROM finished_at - uploaded_at)), 0)"
@@ -79,7 +82,7 @@ class Database:
                 "average_processing_seconds": round(seconds, 3)}
 
     def ping(self):
-        with self.transaction() as cursor:
+        with self.session() as cursor:
             cursor.execute("SELECT 1")
 
 
@@ -89,6 +92,8 @@ def migrate(url=settings.DATABASE_URL):
     connection = psycopg2.connect(url, connect_timeout=5)
     try:
         with connection, connection.cursor() as cursor:
+            # One migration at a time, also when the one before was left alone by what started it.
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext('app.migrate'))")
             cursor.execute(schema)
     finally:
         connection.close()

@@ -1,9 +1,17 @@
 """The app's settings, all from the environment."""
 import os
+import pathlib
 
-DATABASE_URL = os.environ.get("DATABASE_URL", "postgresql://127.0.0.1:5432/ai_validation")
-REDIS_URL = os.environ.get("REDIS_URL", "redis://127.0.0.1:6379/0")
-CELERY_BROKER_URL = os.environ.get("CELERY_BROKER_URL", REDIS_URL)
+
+def secret(name, default):
+    """The variable, or what the file says that the variable NAME_FILE names."""
+    file = os.environ.get(name + "_FILE")
+    return pathlib.Path(file).read_text().strip() if file else os.environ.get(name, default)
+
+
+DATABASE_URL = secret("DATABASE_URL", "postgresql://127.0.0.1:5432/ai_validation")
+REDIS_URL = secret("REDIS_URL", "redis://127.0.0.1:6379/0")
+CELERY_BROKER_URL = secret("CELERY_BROKER_URL", REDIS_URL)
 
 # Connections that the app may hold, and how long a request waits for one or for Redis.
 POOL_SIZE = int(os.environ.get("APP_POOL_SIZE", "8"))
