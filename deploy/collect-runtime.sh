@@ -1,0 +1,29 @@
+#!/usr/bin/env bash
+# Puts a program and everything that it needs to run into a folder that becomes an image's root.
+#
+# usage: collect-runtime.sh PROGRAM FOLDER
+set -euo pipefail
+if [ $# -ne 2 ]; then
+  sed -n '2,4s/^# \{0,1\}//p' "$0" >&2
+  exit 2
+fi
+program=$1 root=$2
+
+install -D -m 0755 -s "$program" "$root/usr/bin/tocsin"
+# ldd prints "name => path (address)", and the loader as "path (address)".
+ldd "$program" | grep -o '/[^ ]*' | sort -u | while read -r library; do
+  install -D -m 0755 -s "$(readlink -f "$library")" "$root$library"
+done
+# Names are resolved by libraries that glibc opens when it needs them.
+for library in libnss_dns.so.2 libnss_files.so.2 libresolv.so.2; do
+  path=$(ldconfig -p | awk -v name="$library" '$1 == name { print $NF; exit }')
+  [ -z "$path" ] || install -D -m 0755 "$(readlink -f "$path")" "$root$path"
+done
+install -D -m 0644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"
+install -d "$root/etc" "$root/data" "$root/tmp"
+printf 'root:x:0:0::/:/nonexistent\ntocsin:x:65532:65532::/data:/nonexistent\n' >"$root/etc/passwd"
+printf 'hosts: files dns\n' >"$root/etc/nsswitch.conf"
+chown 65532:65532 "$root/data"
+chmod 1777 "$root/tmp"
+# One date for everything, so that equal sources make equal images.
+find "$root" -print0 | xargs -0 touch --no-dereference --date="@${SOURCE_DATE_EPOCH:-0}"
