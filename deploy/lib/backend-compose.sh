@@ -1,0 +1,76 @@
+# shellcheck shell=bash
+# Colors as services of docker-compose.prod.yml, for Docker Compose v2. The images are there already: nothing
+# is built here.
+
+COMPOSE_FILE=${COMPOSE_FILE:-$DEPLOY_DIR/docker-compose.prod.yml}
+PROJECT=${PROJECT:-tocsin}
+BASE_SERVICES=${BASE_SERVICES:-postgres redis-broker redis-cache alertmanager tocsin prometheus grafana}
+
+_compose() {
+  local blue green worker
+  blue=$(state .versions.blue) green=$(state .versions.green) worker=$(state .versions.worker)
+  BLUE_VERSION=${blue:-none} GREEN_VERSION=${green:-none} WORKER_VERSION=${worker:-none} \
+    docker compose --ansi never -p "$PROJECT" -f "$COMPOSE_FILE" "$@" 9>&-
+}
+
+_service() { # NAME
+  if [ "$1" = worker ]; then echo celery-worker; else echo "app-$1"; fi
+}
+
+be_addr() { # COLOR [host]
+  if [ "${2:-}" != host ]; then
+    echo "app-$1:8000"
+  elif [ "$1" = blue ]; then
+    echo 127.0.0.1:8001
+  else
+    echo 127.0.0.1:8002
+  fi
+}
+
+be_running() { # NAME
+  [ "$DRY_RUN" = no ] || return 0
+  [ -n "$(_compose ps -q --status running "$(_service "$1")" 2>/dev/null)" ]
+}
+
+be_start() { # NAME VERSION
+  if [ "$1" = base ]; then
+    # shellcheck disable=SC2086
+    run _compose up -d --wait --no-build $BASE_SERVICES
+    return $?
+  fi
+  run _compose up -d --no-deps --no-build --force-recreate "$(_service "$1")"
+}
+
+be_stop() { # NAME SECONDS
+  run _compose stop -t "$2" "$(_service "$1")"
+}
+
+be_nginx() { # test FILE | reload | workers
+  case $1 in
+    test)
+      if _nginx_runs; then
+        run _compose exec -T nginx nginx -t -q -c "/etc/nginx/$2"
+      else
+        run _compose run --rm -T --no-deps nginx nginx -t -q -c "/etc/nginx/$2"
+      fi
+      ;;
+    reload)
+      if _nginx_runs; then
+        run _compose exec -T nginx nginx -s reload
+      else
+        run _compose up -d --no-deps --no-build nginx
+      fi
+      ;;
+    workers) _compose top nginx 2>/dev/null | grep -o 'nginx: worker.*' || true ;;
+  esac
+}
+
+_nginx_runs() { [ -n "$(_compose ps -q --status running nginx 2>/dev/null)" ]; }
+
+be_migrate() { # VERSION
+  MIGRATE_VERSION=$1 run_long _compose run --rm -T migrate
+}
+
+be_logs() { # NAME
+  _compose logs --no-color --tail=200 "$(_service "$1")" 2>&1 || true
+}

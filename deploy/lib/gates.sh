@@ -1,0 +1,61 @@
+# shellcheck shell=bash
+# Asks `tocsin gate`. Its exit code is the verdict: 0 goes on, 1 rolls back, 2 and 4 are not known.
+
+declare -A VERDICTS=([0]=pass [1]=fail [2]=inconclusive [3]=error [4]=unreachable)
+
+# A gate of the new color. Returns its code; the reports stay with the deployment.
+gate() { # PHASE NAME [FLAG…]
+  local phase=$1 name=$2 code=0 try=1 report
+  shift 2
+  report=$STATE_DIR/deployments/$(state .deployment.id)/$name
+  mkdir -p "${report%/*}"
+  local command=("$TOCSIN" gate "$GATES" "--phase=$phase" "--color=$(state .deployment.to)"
+    "--server=$SERVER_URL" "--json=$report.json" "--md=$report.md" "--junit=$report.xml")
+  local file
+  for file in $RULES; do command+=("--rules=$file"); done
+  [ "$phase" = step ] || command+=("--url=http://$(be_addr "$(state .deployment.to)" host)")
+  [ "$phase" != pre ] || command+=("--journeys=$JOURNEYS")
+  [ "$SKIP_LOAD" = no ] || command+=(--skip-load)
+  while :; do
+    code=0
+    run_long "${command[@]}" "$@" || code=$?
+    note_verdict "$name" "$code"
+    case $code in
+      2 | 4) # what is not known now may be known soon
+        [ "$try" -lt "$GATE_TRIES" ] || break
+        say "gate $name: ${VERDICTS[$code]}, asked again in $STEP_SECONDS s"
+        pause "$STEP_SECONDS"
+        try=$((try + 1))
+        ;;
+      *) break ;;
+    esac
+  done
+  say "gate $name: ${VERDICTS[$code]:-exit code $code}"
+  return "$code"
+}
+
+note_verdict() { # NAME CODE
+  change_state '.deployment.gates[$name] = $verdict' --arg name "$1" --arg verdict "${VERDICTS[$2]:-error}"
+}
+
+# With what the new color is compared: the old one while it has traffic, else what it was like before.
+baseline_flags() { # SHARE_OF_THE_NEW_COLOR
+  local from file
+  from=$(state .deployment.from)
+  file=$STATE_DIR/deployments/$(state .deployment.id)/baseline.json
+  if [ -n "$from" ] && [ "$1" -lt 100 ]; then
+    echo "--baseline=$from"
+  elif [ -s "$file" ]; then
+    echo "--baseline-file=$file"
+  fi
+}
+
+# What the old color is like before it loses traffic. Without figures there is no comparison later.
+record_baseline() {
+  local from code=0
+  from=$(state .deployment.from)
+  [ -n "$from" ] || return 0
+  run_long "$TOCSIN" gate "$GATES" "--color=$from" "--server=$SERVER_URL" \
+    "--record-baseline=$STATE_DIR/deployments/$(state .deployment.id)/baseline.json" || code=$?
+  [ "$code" = 0 ] || say "$from has no figures: the gates have nothing to compare with"
+}

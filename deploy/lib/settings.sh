@@ -1,0 +1,59 @@
+# shellcheck shell=bash
+# Where things are. Each may be set in the environment or in the file of --config.
+# shellcheck disable=SC2034  # used by the other parts
+
+DEPLOY_DIR=${DEPLOY_DIR:?set by the script}
+
+read_settings() { # [FILE]
+  if [ -n "${1:-}" ]; then
+    [ -r "$1" ] || fail "$EXIT_USAGE" "--config: $1 cannot be read"
+    # shellcheck disable=SC1090
+    source "$1"
+  fi
+  BACKEND=${BACKEND:-compose}
+  STATE_DIR=${STATE_DIR:-$DEPLOY_DIR/state}
+  NGINX_DIR=${NGINX_DIR:-$DEPLOY_DIR/nginx}
+  TARGETS_FILE=${TARGETS_FILE:-$DEPLOY_DIR/prometheus/targets/app.json}
+  HOOKS_DIR=${HOOKS_DIR:-$DEPLOY_DIR/hooks}
+
+  # The gates. RULES: files of which no alert may hold for the new color, separated by spaces.
+  TOCSIN=${TOCSIN:-tocsin}
+  SERVER_URL=${SERVER_URL:-http://127.0.0.1:9977}
+  GATES=${GATES:-$DEPLOY_DIR/gates/deployment-gates.yml}
+  JOURNEYS=${JOURNEYS:-$DEPLOY_DIR/journeys.yml}
+  RULES=${RULES-$DEPLOY_DIR/alert_rules.recommended.yml}
+  GATE_TRIES=${GATE_TRIES:-3}      # a gate that does not know is asked again so often
+
+  # The shift. SHIFT_MODE: split (a client stays on its side) or weights.
+  # SHIFT_KEY: what is split, in nginx' words; $request_id spreads single requests.
+  SHIFT_MODE=${SHIFT_MODE:-split}
+  # shellcheck disable=SC2016
+  SHIFT_KEY=${SHIFT_KEY:-'$client_key'}
+  SHIFT_STEPS=${SHIFT_STEPS:-5 25 50 100}
+  STEP_SECONDS=${STEP_SECONDS:-60} # between a shift and its gate
+  SOAK_SECONDS=${SOAK_SECONDS:-900}
+  STOP_GRACE=${STOP_GRACE:-45}     # longer than nginx' worker_shutdown_timeout
+  INTERNAL_URL=${INTERNAL_URL:-http://127.0.0.1:8081}
+  HEALTH_PATH=${HEALTH_PATH:-/health}
+
+  # Who is told; empty: nobody.
+  ALERTMANAGER_URL=${ALERTMANAGER_URL-}
+  GRAFANA_URL=${GRAFANA_URL-}
+  GRAFANA_TOKEN_FILE=${GRAFANA_TOKEN_FILE-}
+}
+
+# The backend's seven functions:
+#   be_start NAME VERSION   base, blue, green or worker; a color that runs is replaced
+#   be_stop NAME SECONDS    ends it in peace, after SECONDS by force; nothing when it does not run
+#   be_addr COLOR [host]    HOST:PORT for nginx and the monitoring; with `host`, for this script
+#   be_running NAME
+#   be_nginx test FILE | reload | workers   FILE is a main configuration in NGINX_DIR; reload starts
+#                           nginx when it does not run; workers prints the titles of its workers
+#   be_migrate VERSION      the expanding part of the version's migration
+#   be_logs NAME            the last lines, to standard output
+load_backend() {
+  local file=$DEPLOY_DIR/lib/backend-$BACKEND.sh
+  [ -r "$file" ] || fail "$EXIT_USAGE" "--backend: \"$BACKEND\" is not one of process, compose, podman"
+  # shellcheck disable=SC1090
+  source "$file"
+}

@@ -1,0 +1,51 @@
+# shellcheck shell=bash
+# What is known between two runs: STATE_DIR/state.json.
+#
+#   {"active": "blue", "generation": 7, "versions": {"blue": "1.0", "green": "1.1"},
+#    "shares": {"blue": 75, "green": 25}, "fallback": "",
+#    "deployment": {"id": …, "version": …, "from": "blue", "to": "green", "phase": "shift", "step": 25, …}}
+#
+# `active` has the traffic when nothing is under way; "" before the first deployment. `fallback` is the color
+# of the version before, to which rollback.sh goes back; "" after it has. `deployment` is
+# null unless one is under way or was interrupted. It is written before what it announces is done.
+
+readonly NEW_STATE='{"active":"","generation":0,"versions":{},"shares":{},"fallback":"","deployment":null}'
+
+state_open() {
+  mkdir -p "$STATE_DIR/deployments" "$STATE_DIR/run" "$STATE_DIR/log"
+  [ -e "$STATE_DIR/state.json" ] || put_file "$STATE_DIR/state.json" <<<"$NEW_STATE"
+  jq -e . "$STATE_DIR/state.json" >/dev/null ||
+    fail "$EXIT_USAGE" "$STATE_DIR/state.json is no JSON; say in it which color is active"
+}
+
+# The value of a jq path; "" when it is not there.
+state() { # PATH
+  jq -r "$1 // \"\"" "$STATE_DIR/state.json"
+}
+
+# Changes the state by a jq program; more arguments go to jq.
+change_state() { # PROGRAM [JQ ARGUMENT…]
+  local program=$1
+  shift
+  jq -c "$@" "$program" "$STATE_DIR/state.json" | put_file "$STATE_DIR/state.json"
+}
+
+# One run at a time. The lock is the open descriptor 9, so that it ends with whoever holds it; the file's
+# text is the holder's process id, for rollback.sh.
+lock() {
+  exec 9>>"$STATE_DIR/lock"
+  flock -n 9 || return 1
+  echo $$ >"$STATE_DIR/lock"
+}
+
+other_color() { # COLOR
+  if [ "$1" = blue ]; then echo green; else echo blue; fi
+}
+
+# A dry run changes a copy.
+state_for_dry_run() {
+  local copy
+  copy=$(mktemp -d)
+  [ ! -e "$STATE_DIR/state.json" ] || cp "$STATE_DIR/state.json" "$copy"
+  STATE_DIR=$copy
+}

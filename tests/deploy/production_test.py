@@ -1,0 +1,272 @@
+"""The production files of deploy/, judged by the programs that read them, without starting anything."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import tempfile
+import unittest
+
+import jsonschema
+import yaml
+
+from stack.settings import Ports
+from support import PROGRAM, SHARED, SOURCE
+
+DEPLOY = SOURCE / "deploy"
+SCRIPTS = ("deploy.sh", "rollback.sh", "collect-runtime.sh", "secrets/generate.sh", "postgres/init/10-roles.sh")
+
+
+def run(*command, **more):
+    return subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False, **more)
+
+
+def compose():
+    return yaml.safe_load((DEPLOY / "docker-compose.prod.yml").read_text())
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        holder = tempfile.TemporaryDirectory(prefix="tocsin-files-")
+        self.addCleanup(holder.cleanup)
+        self.folder = pathlib.Path(holder.name)
+
+    def make_secrets(self):
+        home = self.folder / "secrets"
+        home.mkdir()
+        made = run(DEPLOY / "secrets/generate.sh", home)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        return home
+
+
+class Compose(Folder):
+    def test_it_fits_the_schema_of_compose(self):
+        schema = SHARED / "schemas/compose-spec.json"
+        if not schema.exists():
+            self.skipTest("the schema is not beside the source")
+        jsonschema.Draft7Validator(json.loads(schema.read_text())).validate(compose())
+
+    def test_every_bind_source_and_every_mountpoint_inside_another_exists(self):
+        for name, service in compose()["services"].items():
+            binds = [mount for mount in service.get("volumes", []) if mount["type"] == "bind" and mount["source"] != "/"]
+            for mount in binds:
+                self.assertTrue((DEPLOY / mount["source"]).exists(), f"{name}: {mount['source']}")
+                self.assertFalse(mount["bind"]["create_host_path"], name)
+                self.assertTrue(mount["read_only"], name)
+                for outer in binds:
+                    inner = os.path.relpath(mount["target"], outer["target"])
+                    if outer is not mount and not inner.startswith(".."):
+                        self.assertTrue((DEPLOY / outer["source"] / inner).exists(),
+                                        f"{name}: {mount['target']} cannot be made in a read-only mount")
+
+    def test_every_secret_is_defined_used_and_written_by_the_script(self):
+        document, home = compose(), self.make_secrets()
+        used = {secret for service in document["services"].values() for secret in service.get("secrets", [])}
+        self.assertEqual(used, set(document["secrets"]))
+        for secret in document["secrets"].values():
+            self.assertTrue((home / pathlib.Path(secret["file"]).name).stat().st_size, secret)
+
+    def test_every_service_is_hardened_limited_and_watched(self):
+        for name, service in compose()["services"].items():
+            with self.subTest(name):
+                self.assertTrue(service["read_only"])
+                self.assertEqual(service["cap_drop"], ["ALL"])
+                self.assertIn("no-new-privileges:true", service["security_opt"])
+                self.assertNotIn(service["user"].split(":")[0], ("0", "root"))
+                self.assertEqual(service["logging"]["options"], {"max-size": "10m", "max-file": "3"})
+                self.assertNotIn("container_name", service)
+                self.assertNotRegex(service["image"], r"latest|^[^:]+$")
+                if "profiles" not in service:
+                    self.assertIn("test", service["healthcheck"])
+                    self.assertNotEqual(service["healthcheck"]["test"][0], "CMD-SHELL")
+                    self.assertIn("stop_grace_period", service)
+                    self.assertIn("memory", service["deploy"]["resources"]["limits"])
+                for port in service.get("ports", []):
+                    self.assertTrue(port.startswith("127.0.0.1:") or name == "nginx", port)
+
+    def test_nothing_waits_for_a_service_that_is_merely_started(self):
+        services = compose()["services"]
+        for name, service in services.items():
+            for needed, how in service.get("depends_on", {}).items():
+                self.assertEqual(how["condition"], "service_healthy", name)
+                self.assertIn("healthcheck", services[needed])
+        self.assertNotIn("depends_on", services["nginx"])
+
+    def test_the_environment_has_no_secret_and_all_that_is_asked_for(self):
+        text = (DEPLOY / "docker-compose.prod.yml").read_text()
+        wanted = set(re.findall(r"\$\{(\w+):\?", text))
+        given = set(re.findall(r"^(\w+)=", (DEPLOY / ".env.example").read_text(), re.MULTILINE))
+        self.assertEqual(wanted - given, {"BLUE_VERSION", "GREEN_VERSION", "WORKER_VERSION"})  # of deploy.sh
+        for service in compose()["services"].values():
+            for variable in service.get("environment", {}):
+                if re.search("PASSWORD|SECRET|TOKEN|URL", variable):
+                    self.assertRegex(variable, "_FILE$")
+
+    def test_a_color_has_more_time_than_nginx_gives_its_old_workers(self):
+        services = compose()["services"]
+        shutdown = int(re.search(r"worker_shutdown_timeout (\d+)s", (DEPLOY / "nginx/nginx.conf").read_text())[1])
+        for name in ("app-blue", "app-green"):
+            self.assertGreater(int(services[name]["stop_grace_period"].rstrip("s")), shutdown)
+
+
+class Secrets(Folder):
+    def test_the_folder_is_closed_and_a_second_run_changes_nothing(self):
+        home = self.make_secrets()
+        self.assertEqual(home.stat().st_mode & 0o777, 0o700)
+        before = {path.name: path.read_text() for path in home.iterdir()}
+        again = run(DEPLOY / "secrets/generate.sh", home)
+        self.assertEqual((again.returncode, again.stdout), (0, ""), again.stderr)
+        self.assertEqual({path.name: path.read_text() for path in home.iterdir()}, before)
+        self.assertNotIn((home / "redis_app_password").read_text(), before["redis.acl"])
+
+    def test_git_keeps_none_of_them(self):
+        if not (SOURCE / ".git").exists():
+            self.skipTest("no git checkout")
+        for name in [*(f"secrets/{pathlib.Path(s['file']).name}" for s in compose()["secrets"].values()), ".env",
+                     "state/state.json", "nginx/conf.d/shift.conf"]:
+            self.assertEqual(run("git", "-C", SOURCE, "check-ignore", "-q", f"deploy/{name}").returncode, 0, name)
+
+
+class Configurations(Folder):
+    def test_alertmanager_and_its_routes(self):
+        home = self.folder / "alertmanager"
+        shutil.copytree(DEPLOY / "alertmanager", home)
+        config = home / "alertmanager.yml"
+        config.write_text(config.read_text().replace("/etc/alertmanager", str(home)).replace("/run/secrets", str(self.make_secrets())))
+        checked = run("amtool", "check-config", config)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        self.assertIn("1 templates", checked.stdout)
+        self.assertEqual(run(PROGRAM, "check", "alertmanager", config).returncode, 0)
+        for labels, receiver in (({"alertname": "HighErrorRate", "severity": "critical"}, "critical-alerts"),
+                                 ({"alertname": "HighMemoryUsage", "severity": "warning"}, "warning-alerts"),
+                                 ({"alertname": "Watchdog", "severity": "none"}, "watchdog"),
+                                 ({"alertname": "Other"}, "default")):
+            route = run("amtool", "config", "routes", "test", f"--config.file={config}",
+                        *(f"{name}={value}" for name, value in labels.items()))
+            self.assertEqual(route.stdout.strip(), receiver, labels)
+
+    def test_prometheus(self):
+        home = self.folder / "prometheus"
+        shutil.copytree(DEPLOY / "prometheus", home)
+        shutil.copytree(DEPLOY / "rules", home / "rules", dirs_exist_ok=True)
+        (home / "targets/app.json").write_text('[{"targets": ["app-blue:8000"], "labels": {"color": "blue"}}]')
+        checked = run("promtool", "check", "config", home / "prometheus.yml")
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+        self.assertNotIn("WARNING", checked.stdout + checked.stderr)
+
+    def test_tocsin(self):
+        home = self.folder / "tocsin"
+        shutil.copytree(DEPLOY / "tocsin", home)
+        shutil.copytree(DEPLOY / "rules", home / "rules", dirs_exist_ok=True)
+        secrets = self.make_secrets()
+        for secret in compose()["services"]["tocsin"]["secrets"]:
+            shutil.copy(secrets / pathlib.Path(compose()["secrets"][secret]["file"]).name, secrets / f"mounted-{secret}")
+        config = home / "tocsin.yml"
+        config.write_text(config.read_text().replace("/run/secrets/", f"{secrets}/mounted-"))
+        checked = run(PROGRAM, "check", "config", config)
+        self.assertEqual(checked.returncode, 0, checked.stdout + checked.stderr)
+
+    def test_gates_can_be_read(self):
+        explained = run(PROGRAM, "gate", DEPLOY / "gates/deployment-gates.yml", "--explain")
+        self.assertEqual(explained.returncode, 0, explained.stderr)
+        for words in ("memory_usage_max", "response_time_degradation", "alerts (all)"):
+            self.assertIn(words, explained.stdout)
+
+    def test_the_documents_gates_are_taken_as_they_are(self):
+        document = SHARED / "seed/deployment-gates.yml"
+        if not document.exists():
+            self.skipTest("the document is not beside the source")
+        explained = run(PROGRAM, "gate", document, "--explain")
+        self.assertEqual(explained.returncode, 0, explained.stderr)
+
+
+class Nginx(Folder):
+    """The production site, with only names and paths replaced that exist nowhere else."""
+
+    def setUp(self):
+        super().setUp()
+        self.home = self.folder / "nginx"
+        shutil.copytree(DEPLOY / "nginx", self.home)
+        secrets, ports = self.make_secrets(), Ports()
+        replace = {" /tmp/": f" {self.folder}/", "/run/secrets/tls_certificate": f"{secrets}/tls_certificate.pem",
+                   "/run/secrets/tls_key": f"{secrets}/tls_key.pem",
+                   "listen 8080": f"listen 127.0.0.1:{ports.free()}", "listen 8443": f"listen 127.0.0.1:{ports.free()}",
+                   "listen 8081": f"listen 127.0.0.1:{ports.free()}"}
+        for path in (self.home / "site").iterdir():
+            text = path.read_text()
+            for old, new in replace.items():
+                text = text.replace(old, new)
+            path.write_text(text)
+
+    def shift(self, *shares, mode="split"):
+        """What deploy.sh would write."""
+        return run("bash", "-c", 'DEPLOY_DIR=$0; source "$0/lib/all.sh"; be_addr() { [ $1 = blue ] && echo 127.0.0.1:8001 ||'
+                   ' echo 127.0.0.1:8002; }; read_settings; shift_conf 7 "$@"', DEPLOY, *shares,
+                   env=os.environ | {"SHIFT_MODE": mode})
+
+    def accepts(self, *shares, mode="split"):
+        made = self.shift(*shares, mode=mode)
+        self.assertEqual(made.returncode, 0, made.stderr)
+        (self.home / "conf.d/shift.conf").write_text(made.stdout)
+        return run("/usr/sbin/nginx", "-t", "-q", "-p", self.home, "-c", "nginx.conf", "-e", "stderr"), made.stdout
+
+    def test_every_share_in_both_modes(self):
+        for mode in ("split", "weights"):
+            for shares in (("blue", "100"), ("green", "100"), ("blue", "95", "green", "5"), ("blue", "50", "green", "50"),
+                           ("blue", "0", "green", "100"), ("green", "75", "blue", "25")):
+                with self.subTest(mode=mode, shares=shares):
+                    tested, _ = self.accepts(*shares, mode=mode)
+                    self.assertEqual(tested.returncode, 0, tested.stderr)
+                    self.assertNotIn("warn", tested.stderr)
+
+    def test_a_color_without_a_share_is_a_backup_or_left_out_and_never_has_weight_0(self):
+        _, split = self.accepts("blue", "0", "green", "100")
+        self.assertIn("default green;", split)
+        self.assertIn("server 127.0.0.1:8001 backup;", split)
+        _, weights = self.accepts("blue", "0", "green", "100", mode="weights")
+        self.assertNotRegex(weights, r"weight=0|upstream both \{[^}]*8001")
+        _, alone = self.accepts("green", "100")
+        self.assertNotIn("8001", alone)
+
+    def test_the_documents_file_would_not_even_load(self):
+        document = SHARED / "seed/nginx.conf"
+        if not document.exists():
+            self.skipTest("the document is not beside the source")
+        copy = self.home / "document.conf"
+        copy.write_text(re.sub(r"app-(blue|green):8000", "127.0.0.1:8001", document.read_text()))
+        tested = run("/usr/sbin/nginx", "-t", "-p", self.home, "-c", copy, "-e", "stderr")
+        self.assertIn('invalid parameter "weight=0"', tested.stderr)
+
+
+class ShellScripts(unittest.TestCase):
+    def test_shellcheck_finds_nothing(self):
+        if not shutil.which("shellcheck"):
+            self.skipTest("shellcheck is not installed")
+        backends = [path.relative_to(DEPLOY) for path in sorted((DEPLOY / "lib").glob("backend-*.sh"))]
+        checked = run("shellcheck", "-x", *SCRIPTS, *backends, cwd=DEPLOY)
+        self.assertEqual((checked.returncode, checked.stdout), (0, ""))
+
+    def test_every_backend_has_the_seven_functions(self):
+        for backend in ("process", "compose", "podman"):
+            text = (DEPLOY / f"lib/backend-{backend}.sh").read_text()
+            for function in ("be_start", "be_stop", "be_addr", "be_running", "be_nginx", "be_migrate", "be_logs"):
+                self.assertIn(f"\n{function}() {{", text, backend)
+
+    def test_usage(self):
+        for script in ("deploy.sh", "rollback.sh"):
+            self.assertIn(f"usage: {script}", run(DEPLOY / script, "--help").stdout)
+            self.assertEqual(run(DEPLOY / script, "--nonsense").returncode, 64)
+        refused = run(DEPLOY / "deploy.sh", "--backend", "kubernetes", "1.0", env=os.environ | {"STATE_DIR": tempfile.mkdtemp()})
+        self.assertEqual(refused.returncode, 64)
+        self.assertIn("is not one of process, compose, podman", refused.stderr)
+
+    def test_yamllint_and_seed_diff(self):
+        if shutil.which("yamllint"):
+            checked = run("yamllint", "-d", "{extends: relaxed, rules: {line-length: disable}}", *DEPLOY.rglob("*.yml"))
+            self.assertEqual((checked.returncode, checked.stdout), (0, ""))
+        text = (DEPLOY / "seed-diff.md").read_text()
+        for name in ("docker-compose.prod.yml", "nginx.conf", "deploy.sh", "prometheus.yml", "alertmanager.yml",
+                     "deployment-gates.yml", "validate-deployment.sh"):
+            self.assertIn(name, text)
+        self.assertNotRegex("".join(path.read_text(errors="ignore") for path in DEPLOY.rglob("*.sh")), r"kubectl|docker-compose ")
