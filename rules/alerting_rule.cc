@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <compare>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -57,8 +58,8 @@ Absence Judge(const Alert& was, const AlertEvaluation& evaluation) {
   return evaluation.judge_absence(was);
 }
 
-// What becomes of one alert, present in the result (`now`) or not (null).
-std::optional<Alert> MoveOn(const Alert* was, const Alert* now, const AlertPolicy& policy,
+// What becomes of one alert, present in the result (`now`, which is used up) or not (null).
+std::optional<Alert> MoveOn(const Alert* was, Alert* now, const AlertPolicy& policy,
                             const AlertEvaluation& evaluation) {
   Absence absence{.condition = AlertCondition::kHolds};
   if (now == nullptr) absence = Judge(*was, evaluation);
@@ -66,7 +67,7 @@ std::optional<Alert> MoveOn(const Alert* was, const Alert* now, const AlertPolic
       Next(was == nullptr ? std::nullopt : std::optional(was->timing), absence.condition,
            evaluation.at, policy);
   if (!timing) return std::nullopt;
-  Alert next = now == nullptr ? *was : *now;
+  Alert next = now == nullptr ? *was : std::move(*now);
   next.timing = *timing;
   next.hold = absence.why;
   const bool keeps = timing->phase == AlertPhase::kFiring && timing->keep_firing_since;
@@ -74,9 +75,25 @@ std::optional<Alert> MoveOn(const Alert* was, const Alert* now, const AlertPolic
   return next;
 }
 
-std::optional<AlertPhase> PhaseOf(const Alerts& alerts, const LabelSet& labels) {
-  const auto found = alerts.find(labels);
-  return found == alerts.end() ? std::nullopt : std::optional(found->second.timing.phase);
+// Calls visit(labels, was, now) for each label set of either, in their order; null where one of
+// them does not have it. Both are sorted, so that each label set is compared about once.
+template <typename Was, typename Now, typename Visit>
+void ForEachOfBoth(Was& was, Now& now, const Visit& visit) {
+  auto before = was.begin();
+  auto after = now.begin();
+  while (before != was.end() || after != now.end()) {
+    const std::strong_ordering order = before == was.end()  ? std::strong_ordering::greater
+                                       : after == now.end() ? std::strong_ordering::less
+                                                            : before->first <=> after->first;
+    const LabelSet& labels = order > 0 ? after->first : before->first;
+    visit(labels, order > 0 ? nullptr : &before->second, order < 0 ? nullptr : &after->second);
+    if (order <= 0) ++before;
+    if (order >= 0) ++after;
+  }
+}
+
+std::optional<AlertPhase> PhaseOf(const Alert* alert) {
+  return alert == nullptr ? std::nullopt : std::optional(alert->timing.phase);
 }
 
 }  // namespace
@@ -116,26 +133,37 @@ templates::AlertFields AlertingRule::FieldsOf(const promql::VectorElement& eleme
   return fields;
 }
 
+void AlertingRule::Annotate(Alert& alert, const Alert* was, templates::AlertFields& fields,
+                            const ExpansionContext& context) {
+  if (was != nullptr && was->timing.phase != AlertPhase::kInactive) {
+    fields.active_at = TimeOf(was->timing.active_at);
+  }
+  for (const TemplatedLabel& annotation : spec_.annotation_templates) {
+    alert.annotations.Set(annotation.name, Expand(annotation.value, fields, context));
+  }
+}
+
 Result<Alerts> AlertingRule::Expand(const promql::VectorValue& vector,
+                                    const AlertEvaluation& evaluation,
                                     const ExpansionContext& context) {
   template_failures_ = {};
   Alerts alerts;
   for (const promql::VectorElement& element : vector) {
-    templates::AlertFields fields = FieldsOf(element, context);
+    std::optional<templates::AlertFields> fields;
+    if (!spec_.label_templates.empty()) fields = FieldsOf(element, context);
     Alert alert;
     alert.sample = element.labels;
     alert.sample.Remove(kMetricName);
     LabelSet labels = alert.sample;
     for (const TemplatedLabel& label : spec_.label_templates) {
-      labels.Set(label.name, Expand(label.value, fields, context));
+      labels.Set(label.name, Expand(label.value, *fields, context));
     }
     labels.Set(kAlertName, spec_.name);
-    if (const auto was = alerts_.find(labels);
-        was != alerts_.end() && was->second.timing.phase != AlertPhase::kInactive) {
-      fields.active_at = TimeOf(was->second.timing.active_at);
-    }
-    for (const TemplatedLabel& annotation : spec_.annotation_templates) {
-      alert.annotations.Set(annotation.name, Expand(annotation.value, fields, context));
+    if (!spec_.annotation_templates.empty() &&
+        (!evaluation.wants_annotations || evaluation.wants_annotations(labels))) {
+      if (!fields) fields = FieldsOf(element, context);
+      const auto was = alerts_.find(labels);
+      Annotate(alert, was == alerts_.end() ? nullptr : &was->second, *fields, context);
     }
     alert.value = element.point.histogram == nullptr ? element.point.value : 0;
     if (!alerts.emplace(std::move(labels), std::move(alert)).second) {
@@ -148,26 +176,21 @@ Result<Alerts> AlertingRule::Expand(const promql::VectorValue& vector,
 
 Status AlertingRule::Update(const promql::VectorValue& vector, const AlertEvaluation& evaluation,
                             const ExpansionContext& context) {
-  ASSIGN_OR_RETURN(const Alerts present, Expand(vector, context));
+  ASSIGN_OR_RETURN(Alerts present, Expand(vector, evaluation, context));
   const AlertPolicy policy = {.hold = spec_.hold,
                               .keep_firing_for = spec_.keep_firing_for,
                               .resolved_retention = evaluation.resolved_retention};
   Alerts next;
   std::vector<Notification> withdrawn;
-  for (const auto& [labels, was] : alerts_) {
-    const auto found = present.find(labels);
-    const Alert* now = found == present.end() ? nullptr : &found->second;
-    std::optional<Alert> alert = MoveOn(&was, now, policy, evaluation);
-    if (!alert) continue;
-    if (was.timing.phase == AlertPhase::kFiring && alert->timing.phase == AlertPhase::kPending) {
-      withdrawn.push_back(EndOf(labels, was, evaluation.at));
+  ForEachOfBoth(alerts_, present, [&](const LabelSet& labels, const Alert* was, Alert* now) {
+    std::optional<Alert> alert = MoveOn(was, now, policy, evaluation);
+    if (!alert) return;
+    const bool fired = was != nullptr && was->timing.phase == AlertPhase::kFiring;
+    if (fired && alert->timing.phase == AlertPhase::kPending) {
+      withdrawn.push_back(EndOf(labels, *was, evaluation.at));
     }
-    next.emplace(labels, *std::move(alert));
-  }
-  for (const auto& [labels, now] : present) {
-    if (alerts_.contains(labels)) continue;
-    next.emplace(labels, *MoveOn(nullptr, &now, policy, evaluation));
-  }
+    next.emplace_hint(next.end(), labels, *std::move(alert));
+  });
   const size_t active = tocsin::CountActive(next);
   if (evaluation.limit > 0 && std::cmp_greater(active, evaluation.limit)) {
     return ResourceExhausted(
@@ -180,19 +203,16 @@ Status AlertingRule::Update(const promql::VectorValue& vector, const AlertEvalua
 }
 
 void AlertingRule::NoteTransitions(const Alerts& next, Timestamp at) {
-  const auto note = [&](const LabelSet& labels, const Alert& alert) {
-    const std::optional<AlertPhase> from = PhaseOf(alerts_, labels);
-    const std::optional<AlertPhase> to = PhaseOf(next, labels);
+  transitions_.clear();
+  ForEachOfBoth(alerts_, next, [&](const LabelSet& labels, const Alert* was, const Alert* now) {
+    const std::optional<AlertPhase> from = PhaseOf(was);
+    const std::optional<AlertPhase> to = PhaseOf(now);
     // That an old end is forgotten is no news.
     if (from == to || (from == AlertPhase::kInactive && !to)) return;
-    transitions_.push_back({.labels = labels, .from = from, .to = to, .value = alert.value});
+    const double value = now == nullptr ? was->value : now->value;
+    transitions_.push_back({.labels = labels, .from = from, .to = to, .value = value});
     if ((from == AlertPhase::kFiring) != (to == AlertPhase::kFiring)) flaps_.Note(labels, at);
-  };
-  transitions_.clear();
-  for (const auto& [labels, alert] : next) note(labels, alert);
-  for (const auto& [labels, alert] : alerts_) {
-    if (!next.contains(labels)) note(labels, alert);
-  }
+  });
   flaps_.Forget(at);
 }
 

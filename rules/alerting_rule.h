@@ -58,6 +58,8 @@ struct AlertEvaluation {
   bool warming_up = false;
   // Asked about pending and firing alerts that the result does not have; empty: they are gone.
   std::function<Absence(const Alert& alert)> judge_absence;
+  // Whether anybody reads the annotations of the alert, which are left empty else; empty: yes.
+  std::function<bool(const LabelSet& labels)> wants_annotations;
 };
 
 // Not thread-safe.
@@ -113,7 +115,10 @@ class AlertingRule {
  private:
   std::string Expand(const AlertTemplate& text, const templates::AlertFields& fields,
                      const ExpansionContext& context);
-  Result<Alerts> Expand(const promql::VectorValue& vector, const ExpansionContext& context);
+  Result<Alerts> Expand(const promql::VectorValue& vector, const AlertEvaluation& evaluation,
+                        const ExpansionContext& context);
+  void Annotate(Alert& alert, const Alert* was, templates::AlertFields& fields,
+                const ExpansionContext& context);
   templates::AlertFields FieldsOf(const promql::VectorElement& element,
                                   const ExpansionContext& context) const;
   void NoteTransitions(const Alerts& next, Timestamp at);

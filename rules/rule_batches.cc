@@ -20,17 +20,6 @@ bool HasName(const promql::VectorSelector& selector) {
   return FindMatcher(selector, kMetricName) != nullptr;
 }
 
-bool MayReadSeriesOf(const promql::VectorSelector& selector, const RuleSpec& writer) {
-  if (!writer.alerting) return promql::MayRead(selector, writer.name);
-  if (std::ranges::none_of(kAlertSeries, [&](std::string_view series) {
-        return promql::MayRead(selector, series);
-      })) {
-    return false;
-  }
-  const Matcher* const alert = FindMatcher(selector, "alertname");
-  return alert == nullptr || alert->Matches(writer.name);
-}
-
 // Templates may ask for anything.
 bool AsksInTemplates(const RuleSpec& rule) {
   const auto asks = [](const TemplatedLabel& label) {
@@ -77,6 +66,17 @@ std::vector<Reader> ReadersOf(const std::vector<RuleSpec>& rules) {
 }
 
 }  // namespace
+
+bool MayReadSeriesOf(const promql::VectorSelector& selector, const RuleSpec& writer) {
+  if (!writer.alerting) return promql::MayRead(selector, writer.name);
+  if (std::ranges::none_of(kAlertSeries, [&](std::string_view series) {
+        return promql::MayRead(selector, series);
+      })) {
+    return false;
+  }
+  const Matcher* const alert = FindMatcher(selector, "alertname");
+  return alert == nullptr || alert->Matches(writer.name);
+}
 
 std::vector<std::vector<size_t>> BatchesOf(const std::vector<RuleSpec>& rules) {
   const std::vector<Reader> readers = ReadersOf(rules);

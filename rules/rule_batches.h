@@ -21,4 +21,7 @@ std::vector<std::vector<size_t>> BatchesOf(const std::vector<RuleSpec>& rules);
 // without a metric name counts as reading nothing, lest one such rule chains all groups together.
 bool ReadsFrom(const RuleGroupSpec& reader, const RuleGroupSpec& writer);
 
+// Whether the selector may select a series that the rule writes.
+bool MayReadSeriesOf(const promql::VectorSelector& selector, const RuleSpec& writer);
+
 }  // namespace tocsin

@@ -10,24 +10,20 @@
 #include "engine/promql/plan.h"
 #include "rules/lint/expr_walk.h"
 #include "rules/recording_rule.h"
+#include "rules/rule_batches.h"
 
 namespace tocsin {
 namespace {
 
 using promql::Expr;
 
-bool Reads(const RuleSpec& rule, std::string_view metric) {
+bool ReadsWhatItWrites(const RuleSpec& reader, const RuleSpec& writer) {
   bool reads = false;
-  lint::Walk(rule.query->root(), [&](const Expr& expr, lint::Ancestors) {
+  lint::Walk(reader.query->root(), [&](const Expr& expr, lint::Ancestors) {
     const promql::VectorSelector* selector = lint::SelectorOf(expr);
-    reads |= selector != nullptr && promql::MayRead(*selector, metric);
+    reads |= selector != nullptr && MayReadSeriesOf(*selector, writer);
   });
   return reads;
-}
-
-bool ReadsWhatItWrites(const RuleSpec& reader, const RuleSpec& writer) {
-  if (!writer.alerting) return Reads(reader, writer.name);
-  return Reads(reader, "ALERTS") || Reads(reader, "ALERTS_FOR_STATE");
 }
 
 bool AsksInTemplates(const RuleSpec& rule) {
@@ -156,7 +152,12 @@ void BlockRule::RunSlot(Result<promql::VectorValue> vector, Timestamp at) {
   RuleSamples samples;
   if (spec_.alerting) {
     const Status status = alerting_.Update(
-        *vector, {.at = at, .limit = group_.limit, .resolved_retention = Duration::zero()},
+        *vector,
+        {.at = at,
+         .limit = group_.limit,
+         .resolved_retention = Duration::zero(),
+         .wants_annotations =
+             [this](const LabelSet& labels) { return timeline_.WantsAnnotations(labels); }},
         ContextAt(at));
     timeline_.Note(alerting_.alerts(), at);
     if (is_read_) samples = alerting_.Samples();
@@ -174,6 +175,7 @@ void BlockRule::RunSlot(Result<promql::VectorValue> vector, Timestamp at) {
 ExpansionContext BlockRule::ContextAt(Timestamp at) const {
   ExpansionContext context;
   context.external_labels = external_labels_;
+  context.interval = group_.interval;
   context.environment.now = at;
   context.environment.external_url = world_.external_url;
   return context;

@@ -40,6 +40,11 @@ void AlertTimeline::Note(const Alerts& alerts, Timestamp at) {
   }
 }
 
+bool AlertTimeline::WantsAnnotations(const LabelSet& labels) const {
+  const auto found = tracks_.find(labels);
+  return found == tracks_.end() || found->second.alert.pages == 0;
+}
+
 std::vector<BacktestAlert> AlertTimeline::Finish(Timestamp end, Duration flap_window) {
   if (firing_now_ > 0) firing_ += end - firing_since_;
   std::vector<BacktestAlert> alerts;

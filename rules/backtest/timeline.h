@@ -13,6 +13,8 @@ class AlertTimeline {
  public:
   // What the alerts are after the evaluation at `at`; to be called with rising times.
   void Note(const Alerts& alerts, Timestamp at);
+  // Whether the next Note may read the annotations of the alert: those of its first page are told.
+  bool WantsAnnotations(const LabelSet& labels) const;
   // The rows, with all figures counted up to `end`.
   std::vector<BacktestAlert> Finish(Timestamp end, Duration flap_window);
   // Time in which at least one alert was firing. After Finish.

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "engine/storage/head.h"
+#include "rules/backtest/block_run.h"
 
 namespace tocsin {
 namespace {
@@ -160,13 +161,16 @@ constexpr const char* kRandomRules = R"(
   - alert: Above
     expr: x > 5
     for: 45s
-    annotations: {summary: "{{ $labels.instance }} has {{ $value }}"}
+    annotations:
+      summary: "{{ $labels.instance }} has {{ $value }}"
+      since: "{{ $activeAt }}, every {{ $interval }}"
   - alert: Rate
     expr: rate(c[1m]) > 2
     for: 30s
     keep_firing_for: 1m
   - alert: Recorded
     expr: sum_x > 12
+    labels: {level: "{{ if gt $value 16.0 }}high{{ else }}low{{ end }}"}
   - alert: Joined
     expr: x / on (instance) y > 1.5 and on (instance) y > 0
     for: 15s
@@ -261,16 +265,26 @@ std::vector<std::pair<Timestamp, AlertPhase>> Changes(
   return changes;
 }
 
+std::vector<LabelSet> Annotations(const BacktestResult& result) {
+  std::vector<LabelSet> annotations;
+  for (const BacktestRule& rule : result.rules) {
+    for (const BacktestAlert& alert : rule.alerts) annotations.push_back(alert.annotations);
+  }
+  return annotations;
+}
+
 TEST_P(RandomBacktestTest, BlocksAndSlotsAndTheNaiveReplayAgree) {
   constexpr int kSteps = 1500;
   std::mt19937 random(static_cast<unsigned>(GetParam()));
   Fill(random, kSteps);
   const std::vector<RuleGroupSpec> groups = Groups(kRandomRules);
   const Duration length = (kSteps - 1) * seconds(15);
+  ASSERT_TRUE(GoesInBlocks(groups[0]));
   const BacktestResult blocks = Run(groups, Options(length));
   const BacktestResult slots = Run(groups, Options(length, /*stepwise=*/true));
   EXPECT_THAT(Compare(slots, blocks), IsEmpty());
   EXPECT_EQ(slots.evaluations, blocks.evaluations);
+  EXPECT_EQ(Annotations(slots), Annotations(blocks));
   size_t compared = 0;
   for (size_t i = 0; i < blocks.rules.size(); ++i) {
     const std::set<std::string> raw = {"Above", "Rate", "Joined", "Missing"};
