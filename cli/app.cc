@@ -1,5 +1,6 @@
 #include "cli/app.h"
 
+#include <algorithm>
 #include <atomic>
 
 #include "alertmanager_client/client.h"
@@ -10,10 +11,12 @@
 #include "cli/description.h"
 #include "cli/file_watch.h"
 #include "cli/housekeeping.h"
+#include "cli/remote_states.h"
 #include "cli/rule_verdicts.h"
 #include "discovery/discovery.h"
 #include "engine/storage/head.h"
 #include "exporters/target_manager.h"
+#include "remote_write/remote_writer.h"
 #include "rules/manager.h"
 #include "server/process_view.h"
 #include "server/router.h"
@@ -106,6 +109,7 @@ class App::Parts {
   const Timestamp start_time;
   Metrics metrics;
   Head head;
+  RemoteWriter remote;  // the way into the store
   const promql::Engine engine;
   TargetManager targets;
   AlertmanagerClient alertmanagers;
@@ -132,6 +136,13 @@ App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
       dependencies(std::move(app_dependencies)),
       start_time(dependencies.clock.Now()),
       head({.retention = options.retention, .max_series = options.max_series}, dependencies.clock),
+      remote({.clock = dependencies.clock,
+              .scheduler = dependencies.scheduler,
+              .io = dependencies.io,
+              .http = dependencies.http,
+              .log = dependencies.log,
+              .metrics = metrics,
+              .store = head}),
       engine(options.engine, dependencies.clock, &dependencies.cpu, dependencies.query_watcher),
       targets({.clock = dependencies.clock,
                .scheduler = dependencies.scheduler,
@@ -139,7 +150,7 @@ App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
                .http = dependencies.http,
                .files = dependencies.files,
                .log = dependencies.log,
-               .sink = head,
+               .sink = remote,
                .metrics = metrics,
                .own_instance = OwnInstance(options.listen_address),
                .state_folder = options.storage_path}),
@@ -164,12 +175,14 @@ App::Parts::Parts(AppOptions app_options, Dependencies app_dependencies)
              .cpu = dependencies.rules == nullptr ? dependencies.cpu : *dependencies.rules,
              .engine = engine,
              .querier = head,
-             .sink = head,
+             .sink = remote,
              .notifier = alertmanagers,
              .files = dependencies.files,
              .log = dependencies.log,
              .metrics = metrics,
-             .sources = [this] { return SourcesOf(targets); }}),
+             .sources = [this] { return SourcesOf(targets); },
+             .remote_states =
+                 AskForStates(dependencies.http, dependencies.clock, options.restore_url)}),
       discovery({.scheduler = dependencies.scheduler,
                  .io = dependencies.io,
                  .files = dependencies.files,
@@ -202,7 +215,7 @@ server::ProcessView App::Parts::MakeView() {
       .flags = options.flags,
       .external_url = options.external_url,
       .lifecycle = options.lifecycle,
-      .remote_write = options.remote_write_receiver ? &head : nullptr,
+      .remote_write = options.remote_write_receiver ? &remote : nullptr,
       .http = &dependencies.http,
       .ready = [] { return true; },
       .config = [this] { return config.Get(); },
@@ -241,6 +254,7 @@ Status App::Parts::Apply(std::shared_ptr<const Config> next) {
   RETURN_IF_ERROR(targets.Check(*next));
   RETURN_IF_ERROR(rules.Apply(*next));
   // From here on nothing fails: the targets have been checked.
+  remote.Apply(*next);
   discovery.Apply(options.notifications.mode == NotifyMode::kAlertmanagers
                       ? *next
                       : WithoutAlertmanagers(*next));
@@ -362,6 +376,8 @@ void App::Stop(Duration drain) {
   parts_->discovery.Stop();
   parts_->rules.Stop();
   parts_->targets.Stop();
+  constexpr Duration kLongestFlush = std::chrono::seconds(5);
+  parts_->remote.Stop(std::min(drain, kLongestFlush));
   const bool drains = parts_->options.drain_notifications;
   parts_->alertmanagers.Drain(drains ? drain : Duration::zero());
 }

@@ -42,6 +42,9 @@ struct AppOptions {
   Duration resend_delay = std::chrono::minutes(1);
   Duration outage_tolerance = std::chrono::hours(1);
   Duration for_grace_period = std::chrono::minutes(10);
+  // A Prometheus-compatible server that is asked for the state of alerts where neither the journal
+  // nor the store has any; "": none.
+  std::string restore_url;
   Duration resolved_retention = std::chrono::minutes(15);
   size_t max_concurrent_evals = 4;
   size_t rule_history = 20;  // evaluations of each rule that are remembered

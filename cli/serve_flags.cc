@@ -73,6 +73,10 @@ constexpr FlagSpec kFlags[] = {
      .fallback = "10m",
      .help =
          "Without a journal, only rules with at least this `for` get their state from the store."},
+    {.name = "--rules.alert.restore-url",
+     .value = "URL",
+     .help = "A Prometheus-compatible server that is asked for the state of alerts when there is no "
+             "journal."},
     {.name = "--rules.alert.resolved-retention",
      .value = "DURATION",
      .fallback = "15m",
@@ -246,6 +250,8 @@ Result<ServeOptions> ReadServeFlags(const Arguments& arguments) {
   ASSIGN_OR_RETURN(app.outage_tolerance,
                    arguments.DurationOf("--rules.alert.for-outage-tolerance"));
   ASSIGN_OR_RETURN(app.for_grace_period, arguments.DurationOf("--rules.alert.for-grace-period"));
+  app.restore_url = arguments.Text("--rules.alert.restore-url");
+  if (app.restore_url.ends_with('/')) app.restore_url.pop_back();
   ASSIGN_OR_RETURN(app.resolved_retention,
                    arguments.DurationOf("--rules.alert.resolved-retention"));
   ASSIGN_OR_RETURN(const int64_t evals, arguments.IntegerOf("--rules.max-concurrent-evals"));

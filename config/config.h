@@ -126,6 +126,27 @@ struct AlertmanagerConfig {
   std::vector<RelabelRule> alert_relabel_configs;
 };
 
+// A server to which samples are sent on.
+struct RemoteWriteConfig {
+  static constexpr size_t kMostCapacity = 1'000'000;
+
+  std::string name;  // "0", "1", … where none is given
+  std::string url;
+  Duration timeout = std::chrono::seconds(30);
+  HttpClientConfig http;
+  std::vector<RelabelRule> relabel_configs;
+  // Samples that wait in memory; beyond, the oldest are dropped.
+  size_t capacity = 500'000;
+  size_t max_samples_per_send = 2'000;
+  // A smaller batch waits so long for more.
+  Duration batch_send_deadline = std::chrono::seconds(5);
+  Duration min_backoff = std::chrono::milliseconds(30);
+  Duration max_backoff = std::chrono::seconds(5);
+  Duration sample_age_limit{};  // older samples are dropped; 0: none
+
+  friend bool operator==(const RemoteWriteConfig&, const RemoteWriteConfig&) = default;
+};
+
 // What all built-in collectors share. `instance` labels their samples; by default host:port of
 // the thing they watch. `job` defaults to the collector's name.
 struct CollectorConfig {
@@ -289,6 +310,7 @@ struct Config {
   std::vector<AlertmanagerConfig> alertmanagers;
   std::vector<RelabelRule> alert_relabel_configs;
   std::vector<ScrapeConfig> scrape_configs;
+  std::vector<RemoteWriteConfig> remote_writes;
   CollectorsConfig collectors;
   // The file without comments, ${VAR} as written and secrets replaced by <secret>, for
   // /api/v1/status/config.

@@ -6,7 +6,6 @@ namespace tocsin {
 namespace {
 
 constexpr KnownField kRefusedSections[] = {
-    {"remote_write", "samples stay in the embedded store; let a Prometheus scrape /metrics"},
     {"remote_read", "queries read the embedded store"},
     {"scrape_config_files", "write the jobs into this file"},
     {"otlp", "OpenTelemetry metrics are not received"},
@@ -224,6 +223,7 @@ Result<Config> ParseConfig(const FileSystem& files, const Environment& environme
   if (const std::optional<YamlNode> collectors = root.Find("collectors")) {
     ASSIGN_OR_RETURN(config.collectors, ReadCollectors(*collectors, reader));
   }
+  ASSIGN_OR_RETURN(config.remote_writes, ReadRemoteWrites(root, reader));
   RETURN_IF_ERROR(reader.RefuseFields(root, kRefusedSections));
   reader.IgnoreFields(root, kIgnoredSections);
   RETURN_IF_ERROR(root.RejectUnknownFields());

@@ -76,6 +76,8 @@ Result<HttpClientConfig> ReadHttpClient(YamlMap& map, ConfigReader& reader);
 Status ReadTls(YamlMap& map, ConfigReader& reader, TlsOptions& tls);
 // relabel_config.cc
 Result<std::vector<RelabelRule>> ReadRelabelRules(YamlMap& map, std::string_view field);
+// remote_write_config.cc
+Result<std::vector<RemoteWriteConfig>> ReadRemoteWrites(YamlMap& root, ConfigReader& reader);
 // collectors_config.cc: tocsin's own section.
 Result<CollectorsConfig> ReadCollectors(const YamlNode& section, ConfigReader& reader);
 

@@ -69,7 +69,8 @@ std::shared_ptr<GroupRunner> RuleManager::MakeRunner(RuleGroupSpec spec,
                                                           .log = d.log,
                                                           .metrics = d.metrics,
                                                           .threads = *threads_,
-                                                          .sources = d.sources});
+                                                          .sources = d.sources,
+                                                          .remote_states = &d.remote_states});
   return std::make_shared<GroupRunner>(
       std::move(group), GroupRunner::Dependencies{
                             .clock = d.clock,

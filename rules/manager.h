@@ -28,6 +28,7 @@
 #include "rules/data_source.h"
 #include "rules/reload_report.h"
 #include "rules/snapshot.h"
+#include "rules/state_restore.h"
 
 namespace tocsin {
 
@@ -76,6 +77,9 @@ class RuleManager {
     Logger& log;
     Metrics& metrics;
     DataSources sources;  // may be empty
+    // Where the state of alerts is asked for when neither the journal nor the store has any; may be
+    // empty.
+    RemoteStates remote_states{};
   };
 
   RuleManager(RuleManagerOptions options, Dependencies dependencies);

@@ -175,6 +175,10 @@ void RuleGroup::ReadStored(Timestamp at) {
     if (!rule.alerting || rule.spec->hold < restore_->grace_period) continue;
     Result<StoredStates> stored =
         ReadStoredStates(dependencies_.querier, *rule.spec, at, *restore_);
+    const RemoteStates* remote = dependencies_.remote_states;
+    if (stored.ok() && stored->empty() && remote != nullptr && *remote) {
+      stored = (*remote)(*rule.spec, spec_->interval, at, *restore_);
+    }
     if (stored.ok()) {
       rule.stored = *std::move(stored);
       continue;

@@ -81,6 +81,7 @@ class RuleGroup {
     Metrics& metrics;
     SpareThreads& threads;
     const DataSources& sources;  // may be empty
+    const RemoteStates* remote_states = nullptr;  // may be null, or empty
   };
 
   RuleGroup(std::shared_ptr<const RuleGroupSpec> spec, RuleGroupSettings settings,

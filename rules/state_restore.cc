@@ -6,22 +6,10 @@
 #include <utility>
 #include <vector>
 
-#include "engine/model/matcher.h"
 #include "engine/model/sample.h"
 
 namespace tocsin {
 namespace {
-
-// The series of the rule, as far as its labels are known before they are expanded.
-std::vector<Matcher> SeriesOf(const RuleSpec& rule) {
-  std::vector<Matcher> matchers = {Matcher::Equal(kMetricName, "ALERTS_FOR_STATE"),
-                                   Matcher::Equal("alertname", rule.name)};
-  for (const auto& [name, value] : rule.labels) {
-    const bool is_template = value.find("{{") != std::string::npos;
-    if (!is_template && name != "alertname") matchers.push_back(Matcher::Equal(name, value));
-  }
-  return matchers;
-}
 
 LabelSet WithoutName(const Labels& labels, const SymbolTable& symbols) {
   LabelSet set = labels.ToLabelSet(symbols);
@@ -31,12 +19,22 @@ LabelSet WithoutName(const Labels& labels, const SymbolTable& symbols) {
 
 }  // namespace
 
+std::vector<Matcher> StateSeries(const RuleSpec& rule) {
+  std::vector<Matcher> matchers = {Matcher::Equal(kMetricName, "ALERTS_FOR_STATE"),
+                                   Matcher::Equal("alertname", rule.name)};
+  for (const auto& [name, value] : rule.labels) {
+    const bool is_template = value.find("{{") != std::string::npos;
+    if (!is_template && name != "alertname") matchers.push_back(Matcher::Equal(name, value));
+  }
+  return matchers;
+}
+
 Result<StoredStates> ReadStoredStates(const Querier& querier, const RuleSpec& rule, Timestamp now,
-                                      const RestorePolicy& policy) {
+                                      const RestorePolicy& policy, const SelectHints& hints) {
   const TimeRange range = {.min_ms = ToMs(now - policy.outage_tolerance), .max_ms = ToMs(now)};
   SymbolTable overlay(querier.symbols());
   ASSIGN_OR_RETURN(const std::unique_ptr<SeriesSet> series,
-                   querier.Select(SeriesOf(rule), range, {}, overlay));
+                   querier.Select(StateSeries(rule), range, hints, overlay));
   StoredStates states;
   for (size_t i = 0; i < series->size(); ++i) {
     const std::optional<SeriesSet::Newest> newest = series->ReadNewest(i, range);

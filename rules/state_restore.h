@@ -3,11 +3,14 @@
 // rules are Prometheus'.
 #pragma once
 
+#include <functional>
 #include <map>
+#include <vector>
 
 #include "base/result.h"
 #include "base/time.h"
 #include "engine/model/label_set.h"
+#include "engine/model/matcher.h"
 #include "engine/storage/querier.h"
 #include "rules/rule_file.h"
 
@@ -27,10 +30,19 @@ struct StoredState {
 };
 using StoredStates = std::map<LabelSet, StoredState>;  // by the alerts' labels
 
+// Reads them from a store elsewhere; `interval` is that of the rule's group. May be empty: there is
+// none. Takes no longer than some seconds.
+using RemoteStates =
+    std::function<Result<StoredStates>(const RuleSpec& rule, Duration interval, Timestamp now,
+                                       const RestorePolicy& policy)>;
+
+// The rule's series ALERTS_FOR_STATE, as far as its labels are known before they are expanded.
+std::vector<Matcher> StateSeries(const RuleSpec& rule);
+
 // The alerts of the rule that were active when they were last seen, at most `outage_tolerance`
 // before `now`.
 Result<StoredStates> ReadStoredStates(const Querier& querier, const RuleSpec& rule, Timestamp now,
-                                      const RestorePolicy& policy);
+                                      const RestorePolicy& policy, const SelectHints& hints = {});
 
 // Since when the alert counts as active, so that the outage itself does not count towards `for`.
 Timestamp RestoredActiveAt(const StoredState& stored, Duration hold, Timestamp now,

@@ -163,6 +163,21 @@ Result<std::unique_ptr<SeriesSet>> HttpQuerier::Select(std::span<const Matcher> 
   return std::unique_ptr<SeriesSet>(std::make_unique<ReadSet>(std::move(entries)));
 }
 
+Result<std::vector<LabelSet>> HttpQuerier::SeriesAt(std::span<const Matcher> matchers, int64_t t_ms,
+                                                    const std::function<bool()>& canceled) const {
+  const Parameters parameters = {{"query", SelectorText(matchers)}, {"time", SecondsText(t_ms)}};
+  ASSIGN_OR_RETURN(const JsonValue data, DataOf(Ask("/api/v1/query", parameters, canceled),
+                                                UrlWithoutSecrets(url_)));
+  std::vector<LabelSet> found;
+  const JsonValue* result = data.Find("result");
+  if (result != nullptr && result->AsArray() != nullptr) {
+    for (const JsonValue& series : *result->AsArray()) {
+      found.push_back(ReadLabels(series.Find("metric")));
+    }
+  }
+  return found;
+}
+
 namespace {
 
 std::vector<std::pair<std::string, std::string>> SelectionParameters(Querier::Selectors selectors,

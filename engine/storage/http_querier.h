@@ -27,6 +27,10 @@ class HttpQuerier final : public Querier {
   Result<std::unique_ptr<SeriesSet>> Select(std::span<const Matcher> matchers, TimeRange range,
                                             const SelectHints& hints,
                                             SymbolTable& overlay) const override;
+  // The series that a selector finds at a moment: those whose newest sample is neither older than the
+  // server's lookback nor a staleness marker.
+  Result<std::vector<LabelSet>> SeriesAt(std::span<const Matcher> matchers, int64_t t_ms,
+                                         const std::function<bool()>& canceled) const;
   Result<std::vector<std::string>> LabelNames(Selectors selectors, TimeRange range) const override;
   Result<std::vector<std::string>> LabelValues(std::string_view name, Selectors selectors,
                                                TimeRange range) const override;
