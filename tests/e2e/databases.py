@@ -203,6 +203,13 @@ def one_byte_at_a_time(text):
     return behave
 
 
+def answer(text):
+    def behave(connection):
+        connection.recv(4096)
+        connection.sendall(text)
+    return behave
+
+
 # A Postgres that lets everybody in, and then answers every statement by `answer(connection)`.
 def message(kind, body=b""):
     return kind + struct.pack("!I", len(body) + 4) + body
