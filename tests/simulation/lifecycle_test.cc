@@ -206,6 +206,28 @@ TEST_F(LifecycleTest, LinksLeadToTheExternalUrl) {
   EXPECT_EQ(Get("/-/ready"), "tocsin is ready.\n");
 }
 
+TEST_F(LifecycleTest, ExternalLabelsAreForOthersAndGiveWayToTheRules) {
+  sim_.files().Put("tocsin.yml",
+                   "global: {scrape_interval: 10s, evaluation_interval: 10s, "
+                   "external_labels: {cluster: eu, severity: outside}}\n" +
+                       std::string(kConfig).substr(std::string(kConfig).find("rule_files")));
+  sim_.files().Put("rules.yml",
+                   "groups:\n- name: g\n  rules:\n  - alert: Broken\n    expr: broken > 0\n"
+                   "    labels: {severity: page, seen: '{{ $externalLabels.cluster }}'}\n");
+  Start();
+  broken_ = 1;
+  sim_.Advance(minutes(1));
+  ASSERT_TRUE(sim_.Last("Broken"));
+  EXPECT_THAT(sim_.Last("Broken")->labels, (LabelSet{{"alertname", "Broken"},
+                                                     {"cluster", "eu"},
+                                                     {"instance", "app:8000"},
+                                                     {"job", "app"},
+                                                     {"seen", "eu"},
+                                                     {"severity", "page"}}));
+  EXPECT_THAT(Get("/api/v1/alerts"),
+              AllOf(HasSubstr("\"severity\":\"page\""), Not(HasSubstr("\"cluster\""))));
+}
+
 TEST_F(LifecycleTest, TheFirstScreenSaysWhatWasFound) {
   sim_.files().Put("tocsin.yml", std::string(kConfig) +
                                      "collectors: {redis: [{url: 'redis://:s3cret@r:1/0'}]}\n");
