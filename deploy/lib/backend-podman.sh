@@ -19,7 +19,7 @@ _podman() {
   $PODMAN "$@" 9>&-
 }
 
-HARDENING=(--read-only --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --pids-limit 256)
+HARDENING=(--read-only --read-only-tmpfs=false --tmpfs /tmp --cap-drop ALL --security-opt no-new-privileges --pids-limit 256)
 
 _container() { # NAME
   if [ "$1" = worker ]; then echo "$PROJECT-worker"; else echo "$PROJECT-app-$1"; fi
@@ -74,7 +74,7 @@ be_nginx() { # test FILE | reload | workers
       if _nginx_runs; then
         run _podman exec "$PROJECT-nginx" nginx -s reload
       else
-        _nginx run -d --replace --name "$PROJECT-nginx" -p "127.0.0.1:$HTTP_PORT:8080" \
+        _nginx run -d --replace --name "$PROJECT-nginx" --network-alias nginx -p "127.0.0.1:$HTTP_PORT:8080" \
           -p "127.0.0.1:$INTERNAL_PORT:8081" "$NGINX_IMAGE" nginx >/dev/null
       fi
       ;;

@@ -50,12 +50,18 @@ baseline_flags() { # SHARE_OF_THE_NEW_COLOR
   fi
 }
 
-# What the old color is like before it loses traffic. Without figures there is no comparison later.
+# What the old color is like before it loses traffic: all figures, or after some tries those that there are.
 record_baseline() {
-  local from code=0
+  local from file try
   from=$(state .deployment.from)
   [ -n "$from" ] || return 0
-  run_long "$TOCSIN" gate "$GATES" "--color=$from" "--server=$SERVER_URL" \
-    "--record-baseline=$STATE_DIR/deployments/$(state .deployment.id)/baseline.json" || code=$?
-  [ "$code" = 0 ] || say "$from has no figures: the gates have nothing to compare with"
+  file=$STATE_DIR/deployments/$(state .deployment.id)/baseline.json
+  mkdir -p "${file%/*}"
+  for ((try = 1; try <= GATE_TRIES; try++)); do
+    run_long "$TOCSIN" gate "$GATES" "--color=$from" "--server=$SERVER_URL" "--record-baseline=$file" || true
+    [ "$DRY_RUN" = no ] || return 0
+    jq -e 'has("response_time_p95") and has("memory_usage") and has("error_rate")' "$file" >/dev/null 2>&1 && return 0
+    pause 1
+  done
+  say "$from has not all figures: without them, a gate with all of the traffic on the new color may not know"
 }

@@ -142,7 +142,7 @@ phase_retire() {
 
 # Gives the traffic back to the old color. First the traffic, then everything else.
 roll_back() { # REASON
-  local from to code=0
+  local from to code=0 began=${BEGAN:-$(ticks)}
   from=$(state .deployment.from) to=$(state .deployment.to)
   if [ -n "$from" ]; then
     case $(state .deployment.phase) in
@@ -157,7 +157,7 @@ roll_back() { # REASON
     say "the traffic could not be given back; the deployment stays open: look at nginx, then run rollback.sh"
     return "$code"
   fi
-  say "the traffic is back after $(($(ticks) - ${BEGAN:-$PHASE_BEGAN})) ms"
+  say "the traffic is back after $(($(ticks) - began)) ms"
   mkdir -p "$STATE_DIR/deployments/$(state .deployment.id)"
   be_logs "$to" >"$STATE_DIR/deployments/$(state .deployment.id)/$to.log" || true
   if [ "$KEEP" = no ]; then

@@ -25,7 +25,7 @@ SHARE = "import flask\nfrom app.web import app\n"
 RELEASES = {
     "good": "",
     # Whoever asks waits.
-    "slow": SHARE + "import time\napp.before_request(lambda: time.sleep(0.6) if flask.request.path.startswith('/api/') else None)\n",
+    "slow": SHARE + "import time\napp.before_request(lambda: time.sleep(1.2) if flask.request.path.startswith('/api/') else None)\n",
     # Three of ten requests fail.
     "errors": SHARE + "import random\napp.before_request(lambda: ({'error': 'bad'}, 500) if random.random() < 0.3 else None)\n",
     # It fails only behind nginx: the gate before the traffic cannot know.
@@ -51,12 +51,12 @@ GATES = {
     "gates": {
         "health_check": {"endpoints": ["/health", "/api/dashboard/stats"], "timeout": "4s", "retries": 3,
                          "samples": 3, "success_rate": "100%"},
-        "performance_validation": {"response_time_p95": "500ms", "memory_usage_max": "300MB", "error_rate_max": 0.02},
+        "performance_validation": {"response_time_p95": "1s", "memory_usage_max": "300MB", "error_rate_max": 0.02},
         "load_testing": {"rate": 40, "concurrent_users": 10, "duration": "2s", "success_rate": "98%"},
-        "rollback_criteria": {"response_time_degradation": "50%", "min_delta": "400ms", "error_rate_spike": "5%",
+        "rollback_criteria": {"response_time_degradation": "50%", "min_delta": "900ms", "error_rate_spike": "5%",
                               "memory_usage_spike": "100%"},
     },
-    "window": "4s", "min_requests": 5, "max_age": "5s",
+    "window": "4s", "min_requests": 2, "max_age": "5s",
     "measure": {"count": 2, "interval": "500ms", "failure_limit": 0},
 }
 # For tests of something else than the gates.
@@ -108,6 +108,7 @@ class BlueGreen:
         write_yaml(self.folder / "gates.yml", GATES)
         write_yaml(self.folder / "quick-gates.yml", QUICK_GATES)
         write_yaml(self.folder / "mix.yml", MIX)
+        (self.folder / "gate-mix.yml").write_text((self.folder / "mix.yml").read_text().replace("value: load", "value: gate"))
         self._launch(servers.worker(self.settings), self._tocsin())
 
     def _launch(self, *processes):
@@ -167,7 +168,7 @@ class BlueGreen:
             "NGINX_DIR": f"{self.folder}/nginx", "TARGETS_FILE": f"{self.folder}/targets/app.json",
             "BLUE_ADDRESS": self.blue, "GREEN_ADDRESS": self.green, "INTERNAL_URL": f"http://{self.internal}",
             "TOCSIN": PROGRAM, "SERVER_URL": f"http://{self.settings.tocsin_address}",
-            "GATES": f"{self.folder}/gates.yml", "JOURNEYS": f"{self.folder}/mix.yml", "RULES": "",
+            "GATES": f"{self.folder}/gates.yml", "JOURNEYS": f"{self.folder}/gate-mix.yml", "RULES": "",
             "SHIFT_KEY": "$request_id", "STEP_SECONDS": "2", "SOAK_SECONDS": "1", "STOP_GRACE": "10",
             "HOOKS_DIR": f"{self.folder}/hooks", "DISK_KIB": "10240"} | more
 
@@ -223,7 +224,7 @@ class BlueGreen:
             [PROGRAM, "load", "--users=10", "--duration=2s", "--success-rate=0%", f"--journeys={self.folder}/mix.yml",
              "--format=json", f"http://{self.front}"], capture_output=True, text=True, check=False)
         capacity = json.loads(done.stdout)["started"] / 2
-        return max(min(wanted, int(capacity * 0.6)), 20)
+        return max(min(wanted, int(capacity * 0.6)), 30)
 
     def hook(self, name, text="kill -KILL $PPID"):
         """A program that deploy.sh runs at that point; `name` alone ends deploy.sh there as nothing else could."""
