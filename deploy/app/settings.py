@@ -15,7 +15,7 @@ CELERY_BROKER_URL = secret("CELERY_BROKER_URL", REDIS_URL)
 
 # Connections that the app may hold, and how long a request waits for one or for Redis.
 POOL_SIZE = int(os.environ.get("APP_POOL_SIZE", "8"))
-BACKEND_TIMEOUT_SECONDS = 2.0
+BACKEND_TIMEOUT_SECONDS = float(os.environ.get("APP_BACKEND_TIMEOUT", "2"))
 
 # The window over which the quantiles of http_request_duration_seconds are taken.
 QUANTILE_WINDOW_SECONDS = float(os.environ.get("APP_QUANTILE_WINDOW", "60"))

@@ -15,7 +15,8 @@ app = flask.Flask("ai-validation")
 app.config["MAX_CONTENT_LENGTH"] = settings.UPLOAD_LIMIT_BYTES
 
 _database = database.Database()
-_redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=0.5, socket_connect_timeout=0.5)
+_redis = redis.Redis.from_url(settings.REDIS_URL, socket_timeout=settings.BACKEND_TIMEOUT_SECONDS / 4,
+                              socket_connect_timeout=settings.BACKEND_TIMEOUT_SECONDS / 4)
 _faults = faults.Faults(settings.DATABASE_URL)
 metrics.register(_redis)
 

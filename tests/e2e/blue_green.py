@@ -163,7 +163,7 @@ class BlueGreen:
 
     def environment(self, **more):
         return self.settings.app_environment() | {
-            "APP_PROCESSING_SECONDS": "0.001", "APP_QUANTILE_WINDOW": "4",
+            "APP_PROCESSING_SECONDS": "0.001", "APP_QUANTILE_WINDOW": "4", "APP_BACKEND_TIMEOUT": "20",
             "BACKEND": "process", "RELEASES_DIR": f"{self.folder}/releases", "STATE_DIR": f"{self.folder}/state",
             "NGINX_DIR": f"{self.folder}/nginx", "TARGETS_FILE": f"{self.folder}/targets/app.json",
             "BLUE_ADDRESS": self.blue, "GREEN_ADDRESS": self.green, "INTERNAL_URL": f"http://{self.internal}",

@@ -178,7 +178,7 @@ class Containers(unittest.TestCase):
     def environment_file(self):
         path = self.folder / "app.env"
         path.write_text("DATABASE_URL_FILE=/run/secrets/database_url\nREDIS_URL_FILE=/run/secrets/cache_url\n"
-                        "CELERY_BROKER_URL_FILE=/run/secrets/broker_url\nAPP_PROCESSING_SECONDS=0.001\nAPP_QUANTILE_WINDOW=4\n")
+                        "CELERY_BROKER_URL_FILE=/run/secrets/broker_url\nAPP_PROCESSING_SECONDS=0.001\nAPP_QUANTILE_WINDOW=4\nAPP_BACKEND_TIMEOUT=20\n")
         return path
 
     def start_tocsin(self):
