@@ -45,8 +45,8 @@ extern const CommandSpec kPushMetricsCommand;            // push_metrics_command
 extern const CommandSpec kDebugAllCommand;               // debug_all_command.cc
 extern const CommandSpec kManCommand;                    // man_command.cc
 extern const CommandSpec kRulesExplainCommand;       // rules_explain_command.cc
-extern const CommandSpec kRulesFmtCommand;           // rules_files_commands.cc
-extern const CommandSpec kRulesDiffCommand;          // rules_files_commands.cc
+extern const CommandSpec kRulesFmtCommand;           // rules_fmt_command.cc
+extern const CommandSpec kRulesDiffCommand;          // rules_diff_command.cc
 extern const CommandSpec kImportCommand;             // import_command.cc
 extern const CommandSpec kRulesEvalCommand;          // rules_eval_command.cc
 extern const CommandSpec kRulesBacktestCommand;      // rules_backtest_command.cc

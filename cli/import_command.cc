@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "cli/commands.h"
+#include "cli/findings_report.h"
 #include "cli/stack_import.h"
 
 namespace tocsin::cli {
@@ -12,6 +13,7 @@ constexpr FlagSpec kFlags[] = {
      .value = "FILE",
      .help = "docker-compose.yml of the stack: which services there are, and where."},
     {.name = "--output", .value = "FILE", .help = "Where the configuration goes, instead of here."},
+    kReportFormatFlag,
 };
 
 Result<ImportedStack> Import(const Arguments& arguments, const CommandContext& context) {
@@ -26,27 +28,52 @@ Result<ImportedStack> Import(const Arguments& arguments, const CommandContext& c
   return ImportStack(source, context.files);
 }
 
-int RunImport(const Arguments& arguments, CommandContext& context) {
-  const Result<ImportedStack> stack = Import(arguments, context);
-  if (!stack.ok()) {
-    context.err("tocsin import: " + stack.error().message + "\n");
-    return kExitNo;
+struct Remarks {
+  std::vector<std::string> ImportedStack::*lines;
+  std::string_view head;
+  std::string_view check;
+  Severity severity;
+};
+constexpr Remarks kRemarks[] = {
+    {&ImportedStack::did, "done", "import/done", Severity::kNote},
+    {&ImportedStack::left, "left as it was", "import/left", Severity::kNote},
+    {&ImportedStack::to_do, "to do", "import/to_do", Severity::kWarning},
+};
+
+void Report(const ImportedStack& stack, const std::string& path, FindingsReport& report) {
+  for (const Remarks& remarks : kRemarks) {
+    for (const std::string& line : stack.*remarks.lines) {
+      report.AddAs({.severity = remarks.severity,
+                    .check = std::string(remarks.check),
+                    .file = path,
+                    .message = line},
+                   fmt::format("{}: {}\n", remarks.head, line));
+    }
   }
-  for (const std::string& line : stack->did) context.err("done: " + line + "\n");
-  for (const std::string& line : stack->left) context.err("left as it was: " + line + "\n");
-  for (const std::string& line : stack->to_do) context.err("to do: " + line + "\n");
+}
+
+int RunImport(const Arguments& arguments, CommandContext& context) {
+  const auto fail = [&](std::string_view why, int code) {
+    context.err(fmt::format("tocsin import: {}\n", why));
+    return code;
+  };
+  Result<FindingsReport> report = OpenReport("import", arguments, context);
+  if (!report.ok()) return kExitUsage;
   const std::string& output = arguments.Text("--output");
+  if (output.empty() && !report->is_text()) {
+    return fail("the configuration would stand among the findings; say --output=FILE", kExitUsage);
+  }
+  const Result<ImportedStack> stack = Import(arguments, context);
+  if (!stack.ok()) return fail(stack.error().message, kExitNo);
+  Report(*stack, arguments.positional().front(), *report);
   if (output.empty()) {
     context.out(stack->config);
     return kExitOk;
   }
   const Status written = context.files.WriteAtomically(output, stack->config);
-  if (!written.ok()) {
-    context.err("tocsin import: " + written.error().message + "\n");
-    return kExitNo;
-  }
-  context.err("written: " + output + "\n");
-  return kExitOk;
+  if (!written.ok()) return fail(written.error().message, kExitNo);
+  if (report->is_text()) context.err("written: " + output + "\n");
+  return report->Finish();
 }
 
 }  // namespace
@@ -58,7 +85,8 @@ const CommandSpec kImportCommand = {
     .flags = kFlags,
     .examples =
         "tocsin import prometheus.yml > tocsin.yml\n"
-        "tocsin import --compose=docker-compose.yml --output=tocsin.yml prometheus.yml",
+        "tocsin import --compose=docker-compose.yml --output=tocsin.yml prometheus.yml\n"
+        "tocsin import --output=tocsin.yml --format=json prometheus.yml > what_remains.json",
     .run = &RunImport,
 };
 
