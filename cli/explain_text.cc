@@ -83,7 +83,10 @@ void AddAlert(const JsonValue& alert, bool colors, std::string& out) {
     if (!value.empty()) out += fmt::format("  {} {}\n", what, value);
   };
   line("active since", Text(alert, "activeAt"));
-  if (state == "pending") line("fires in", Seconds(Number(alert, "firesInSeconds")));
+  if (state == "pending") {
+    const double left = Number(alert, "firesInSeconds");
+    line("fires", left > 0 ? "in " + Seconds(left) : "at the next evaluation");
+  }
   line("firing since", Text(alert, "firedAt"));
   line("condition gone since", Text(alert, "keepFiringSince"));
   line("resolved at", Text(alert, "resolvedAt"));

@@ -1,7 +1,9 @@
 """The six alerts of the user's rule file, on real servers: each is broken, rings at a real
-Alertmanager with its labels and its text, is repaired, and is resolved there."""
+Alertmanager with its labels and its text, is repaired, and is resolved there. docs/explain.md
+says why, before and while it rings."""
 import time
 
+import explained
 from support import StackCase, matches
 
 ARRIVES_SECONDS = 60
@@ -10,6 +12,7 @@ RESOLVES_SECONDS = 90
 
 class SeedAlerts(StackCase):
     def check(self, fault, alert, severity, labels, description):
+        self.holds_the_page(alert, "quiet")
         began = time.time()
         self.stack.break_it(fault)
         firing = self.stack.wait_for_alert(alert, "firing", ARRIVES_SECONDS, since=began)
@@ -23,6 +26,7 @@ class SeedAlerts(StackCase):
                         firing["annotations"]["description"])
         self.assertTrue(firing["annotations"]["summary"])
         self.assertIn("/graph?g0.expr=", firing["generatorURL"])
+        self.holds_the_page(alert, "firing")
 
         repaired = time.time()
         self.stack.repair(fault)
@@ -31,6 +35,13 @@ class SeedAlerts(StackCase):
         print(f"{alert} was resolved {resolved['at'] - repaired:.1f} s after the repair")
         self.assertEqual(resolved["labels"], firing["labels"])
         self.assertEqual(resolved["startsAt"], firing["startsAt"])
+
+    def holds_the_page(self, alert, state):
+        """docs/explain.md shows what is said of the alert now."""
+        said = explained.explain(self.settings.tocsin_address, alert)
+        self.assertIn(f"{alert} is {'firing' if state == 'firing' else 'inactive'} at", said)
+        shown = explained.shown(alert, state, said)
+        self.assertEqual(explained.shape(shown), explained.shape(said), said)
 
     def wait_for_end_of(self, firing, timeout):
         deadline = time.monotonic() + timeout

@@ -1,6 +1,6 @@
-// Explanations of the user's six alerts on virtual time, quiet and firing. docs/explain.md shows
-// them, and is held to what the process says: with UPDATE_DOCS=1 in the environment it is written
-// anew.
+// Explanations of the user's six alerts on virtual time, quiet and firing, word for word as in
+// tests/data/explain; with UPDATE_DOCS=1 in the environment that file is written anew. Those of
+// docs/explain.md come from real servers (tests/e2e/explained.py).
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -92,7 +92,7 @@ class ExplainTest : public testing::Test {
 void HoldPage(std::string& page, const std::string& mark, const std::string& text) {
   const std::string head = "<!-- explain " + mark + " -->\n```text\n";
   const size_t begin = page.find(head);
-  ASSERT_NE(begin, std::string::npos) << mark << " is not in docs/explain.md";
+  ASSERT_NE(begin, std::string::npos) << mark << " is missing";
   const size_t from = begin + head.size();
   const size_t end = page.find("```\n", from);
   ASSERT_NE(end, std::string::npos);
@@ -102,8 +102,8 @@ void HoldPage(std::string& page, const std::string& mark, const std::string& tex
   page.replace(from, end - from, text);
 }
 
-TEST_F(ExplainTest, ThePageShowsEachAlertQuietAndFiring) {
-  const auto path = testing_support::SourceFolder() / "docs/explain.md";
+TEST_F(ExplainTest, EachAlertIsExplainedQuietAndFiring) {
+  const auto path = testing_support::SourceFolder() / "tests/data/explain/seed_alerts.md";
   std::string page = testing_support::ReadAll(path);
   const std::vector<std::string> alerts = {"HighResponseTime",
                                            "HighMemoryUsage",
