@@ -84,6 +84,7 @@ class CeleryCollector final : public Collector {
     std::set<std::string> queues;
     {
       const MutexLock lock(feed_->mutex);
+      feed_->events.ReleaseHeld(ToSeconds(context.clock.Now()));
       queues = feed_->events.queues();
     }
     ASSIGN_OR_RETURN(const BrokerState state, broker_->Read(context, queues));

@@ -1,6 +1,7 @@
 #include "exporters/celery/celery_events.h"
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 #include "base/json.h"
@@ -111,7 +112,47 @@ CeleryEvents::~CeleryEvents() = default;
 void CeleryEvents::Apply(const CeleryEvent& event, double now_s) {
   if (event.type.starts_with("worker-")) return ApplyWorker(event, now_s);
   for (const CeleryKinds::Row& row : CeleryKinds::kRows) {
-    if (row.event == event.type) return ApplyTask(row.kind, event);
+    if (row.event != event.type) continue;
+    if (Hold(row.kind, event, now_s)) return;
+    ApplyTask(row.kind, event);
+    if (row.kind != Kind::kSent) return;
+    if (auto held = held_.extract(event.uuid); !held.empty()) {
+      for (const CeleryEvent& earlier : held.mapped().events) ApplyNow(earlier);
+    }
+    return;
+  }
+}
+
+void CeleryEvents::ApplyNow(const CeleryEvent& event) {
+  const auto row = std::ranges::find(CeleryKinds::kRows, event.type, &CeleryKinds::Row::event);
+  ApplyTask(row->kind, event);
+}
+
+bool CeleryEvents::Hold(Kind kind, const CeleryEvent& event, double now_s) {
+  if (kind == Kind::kSent || !producers_tell_) return false;
+  const auto task = by_uuid_.find(event.uuid);
+  if (task != by_uuid_.end() && !task->second->queue.empty()) return false;
+  const auto held = held_.find(event.uuid);
+  if (held == held_.end()) {
+    // What is known of the task was counted without a queue, and the rest goes with it.
+    if (task != by_uuid_.end() || held_.size() >= limits_.tracked_tasks) return false;
+    held_[event.uuid] = {.since_s = now_s, .events = {event}};
+    return true;
+  }
+  constexpr size_t kMostOfOneTask = 100;
+  if (held->second.events.size() >= kMostOfOneTask) return false;
+  held->second.events.push_back(event);
+  return true;
+}
+
+void CeleryEvents::ReleaseHeld(double now_s) {
+  for (auto held = held_.begin(); held != held_.end();) {
+    if (std::abs(now_s - held->second.since_s) < limits_.patience_s) {
+      ++held;
+      continue;
+    }
+    for (const CeleryEvent& event : held->second.events) ApplyNow(event);
+    held = held_.erase(held);
   }
 }
 
@@ -137,6 +178,7 @@ void CeleryEvents::ApplyTask(Kind kind, const CeleryEvent& event) {
   series.of_worker = series.of_worker || kind != Kind::kSent;
   switch (kind) {
     case Kind::kSent:
+      producers_tell_ = true;
       task.sent = event.timestamp;
       task.due = std::max(event.timestamp, event.eta.value_or(0));
       // A worker may be heard before the producer: then the task is further than "sent".
@@ -389,6 +431,7 @@ Status CeleryEvents::Restore(std::string_view text) {
     for (size_t i = 0; i < std::min(kKinds, counts->AsArray()->size()); ++i) {
       if (const double* count = (*counts->AsArray())[i].AsNumber()) series.counts[i] += *count;
     }
+    producers_tell_ = producers_tell_ || series.counts[CeleryKinds::Index(Kind::kSent)] > 0;
     const JsonValue* failures = row.Find("failures");
     if (failures != nullptr && failures->AsObject() != nullptr) {
       for (const auto& [exception, count] : *failures->AsObject()) {

@@ -2,7 +2,9 @@
 //
 // Only task-sent and task-received name the task, and only task-sent its queue; the rest is told by
 // the uuid. So tasks that are under way are remembered, the longest untouched are forgotten first,
-// and events of a task that is not known count under an empty name.
+// and events of a task that is not known count under an empty name. A worker may be heard before
+// the producer, who tells of a task when it has been published: where producers tell at all, the
+// events of a task whose queue is not known yet are held back for a moment.
 #pragma once
 
 #include <array>
@@ -14,6 +16,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "exporters/celery/celery_message.h"
@@ -29,6 +32,7 @@ struct CeleryEventLimits {
   size_t workers = 1000;
   double worker_timeout_s = 30;  // a worker that is silent for so long is down …
   double worker_forget_s = 600;  // … and is shown as down for so long
+  double patience_s = 2;         // for the producer's task-sent event
 };
 
 // Counts that only grow and spread over fixed bounds.
@@ -50,6 +54,8 @@ class CeleryEvents {
 
   // `now_s`: the own clock, by which workers are alive.
   void Apply(const CeleryEvent& event, double now_s);
+  // Counts what has been held back long enough; before the counters are shown or saved.
+  void ReleaseHeld(double now_s);
   void Write(double now_s, MetricSink& sink) const;
   // The names that zerok's exporter and the seed's rules use.
   void WriteAliases(double now_s, double waiting, MetricSink& sink) const;
@@ -107,6 +113,14 @@ class CeleryEvents {
     double processed = 0;
   };
 
+  struct Held {
+    double since_s = 0;
+    std::vector<CeleryEvent> events;
+  };
+
+  // Whether the event waits for the one that names its queue.
+  bool Hold(Kind kind, const CeleryEvent& event, double now_s);
+  void ApplyNow(const CeleryEvent& event);
   void ApplyWorker(const CeleryEvent& event, double now_s);
   void ApplyTask(Kind kind, const CeleryEvent& event);
   Task& Track(const CeleryEvent& event);
@@ -127,7 +141,9 @@ class CeleryEvents {
   std::unordered_map<std::string, Tasks::iterator> by_uuid_;
   std::map<std::string, Worker> workers_;  // by node
   std::set<std::string> queues_;
-  CeleryHistogram latency_;  // from received to started, of all tasks
+  bool producers_tell_ = false;       // a task-sent event was seen, maybe by an earlier process
+  std::map<std::string, Held> held_;  // by uuid
+  CeleryHistogram latency_;           // from received to started, of all tasks
   uint64_t changes_ = 0;
 };
 

@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+
+#include <cmath>
 #include <sstream>
 
 #include "base/json.h"
@@ -63,6 +65,37 @@ TEST(CeleryEventsTest, AllEventsOfATaskHaveItsNameAndQueue) {
   EXPECT_EQ(ValueOf(events, "celery_task_runtime_sum" + labels), 0.3);
 }
 
+TEST(CeleryEventsTest, AWorkerMayBeHeardBeforeTheProducer) {
+  CeleryEvents first;
+  LiveOnce(first, "a");
+  CeleryEvents events;
+  ASSERT_TRUE(
+      events.Restore(first.Save()).ok());  // producers tell: an earlier process has heard it
+  CeleryEvent done = Event("task-succeeded", "b", 113);
+  done.runtime = 0.3;
+  events.Apply(Event("task-received", "b", 101, "app.mail"), kNow);
+  events.Apply(Event("task-started", "b", 112), kNow);
+  events.Apply(done, kNow);
+  events.ReleaseHeld(kNow + 1);
+  const std::string labels = R"({hostname="host-w1", name="app.mail", queue_name="emails"})";
+  EXPECT_EQ(ValueOf(events, "celery_task_succeeded_total" + labels), 1);
+  events.Apply(Event("task-sent", "b", 100, "app.mail", "emails"), kNow + 1);
+  for (const char* name : {"sent", "received", "started", "succeeded"}) {
+    EXPECT_EQ(ValueOf(events, "celery_task_" + std::string(name) + "_total" + labels), 2) << name;
+  }
+  EXPECT_EQ(ValueOf(events, "celery_task_queue_wait_time_count" + labels), 2);
+
+  // A producer that does not tell: counted without a queue, a little later.
+  events.Apply(Event("task-received", "c", 101, "app.mail"), kNow);
+  events.Apply(Event("task-succeeded", "c", 113), kNow);
+  const std::string unnamed = R"({hostname="host-w1", name="app.mail"})";
+  events.ReleaseHeld(kNow + 1.9);
+  EXPECT_TRUE(std::isnan(ValueOf(events, "celery_task_received_total" + unnamed)));
+  events.ReleaseHeld(kNow + 2);
+  EXPECT_EQ(ValueOf(events, "celery_task_received_total" + unnamed), 1);
+  EXPECT_EQ(ValueOf(events, "celery_task_succeeded_total" + unnamed), 1);
+}
+
 TEST(CeleryEventsTest, TheWaitingTimeLeavesTheWantedDelayOut) {
   CeleryEvents events;
   LiveOnce(events, "a");
@@ -107,6 +140,7 @@ TEST(CeleryEventsTest, CountersGoOnAfterARestart) {
   before.Apply(Event("task-received", "b", 4, "app.broken"), kNow);
   before.Apply(failed, kNow);
   CeleryEvents after;
+  before.ReleaseHeld(kNow + 3);
   ASSERT_TRUE(after.Restore(before.Save()).ok());
   LiveOnce(after, "c");
   TableSink expected(kCeleryFamilies);
@@ -174,6 +208,7 @@ TEST(CeleryEventsTest, TheCapturedStreamGivesTheCapturedNumbers) {
       events.Apply(event, event.timestamp);
     }
   }
+  events.ReleaseHeld(kNow);
   const std::pair<const char*, const char*> states[] = {
       {"SENT", "task-sent"},         {"RECEIVED", "task-received"}, {"STARTED", "task-started"},
       {"SUCCESS", "task-succeeded"}, {"FAILURE", "task-failed"},    {"RETRY", "task-retried"},
