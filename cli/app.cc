@@ -12,6 +12,7 @@
 #include "cli/file_watch.h"
 #include "cli/housekeeping.h"
 #include "cli/remote_states.h"
+#include "cli/repeated_task.h"
 #include "cli/rule_verdicts.h"
 #include "discovery/discovery.h"
 #include "engine/storage/head.h"
@@ -78,6 +79,18 @@ Config WithoutAlertmanagers(Config config) {
   return config;
 }
 
+bool IsAnyPending(const RulesSnapshot& snapshot) {
+  const auto pending = [](const AlertSnapshot& alert) {
+    return alert.phase == AlertPhase::kPending;
+  };
+  for (const RuleGroupSnapshot& group : snapshot.groups) {
+    for (const RuleSnapshot& rule : group.rules) {
+      if (std::ranges::any_of(rule.alerts, pending)) return true;
+    }
+  }
+  return false;
+}
+
 struct ReloadState {
   bool ok = true;
   std::optional<Timestamp> at;
@@ -122,6 +135,7 @@ class App::Parts {
   const std::shared_ptr<Gauge> reload_time;
   const std::shared_ptr<Gauge> build_info;
   std::optional<Housekeeping> housekeeping;
+  std::optional<RepeatedTask> burst;
   std::optional<FileWatch> watch;
   const server::ProcessView view;
   const std::string path_prefix;
@@ -308,6 +322,9 @@ void App::Parts::KeepHouse() {
                                                   .executor = dependencies.cpu,
                                                   .head = head,
                                                   .metrics = metrics});
+  burst.emplace(std::chrono::seconds(1), dependencies.scheduler, dependencies.cpu, [this] {
+    if (IsAnyPending(*rules.Snapshot())) targets.Burst();
+  });
   if (options.auto_reload_interval <= Duration::zero()) return;
   watch.emplace(options.auto_reload_interval,
                 FileWatch::Dependencies{.scheduler = dependencies.scheduler,
@@ -372,6 +389,7 @@ void App::Stop(Duration drain) {
     parts_->running = false;
   }
   parts_->watch.reset();
+  parts_->burst.reset();
   parts_->housekeeping.reset();
   parts_->discovery.Stop();
   parts_->rules.Stop();

@@ -23,6 +23,12 @@ Status ReadCommon(YamlMap& fields, CollectorConfig& config) {
   ASSIGN_OR_RETURN(config.labels, ReadLabels(fields, "labels"));
   ASSIGN_OR_RETURN(config.interval, fields.OptionalDuration("interval", Duration::zero()));
   ASSIGN_OR_RETURN(config.timeout, fields.OptionalDuration("timeout", Duration::zero()));
+  ASSIGN_OR_RETURN(config.burst_interval,
+                   fields.OptionalDuration("burst_interval", Duration::zero()));
+  if (config.burst_interval != Duration::zero() &&
+      config.burst_interval < std::chrono::seconds(1)) {
+    return fields.ErrorAt("burst_interval", "a burst_interval is a second at the least");
+  }
   ASSIGN_OR_RETURN(config.aliases, fields.OptionalBool("aliases", true));
   ASSIGN_OR_RETURN(const int64_t limit, fields.OptionalInt("series_limit", 10'000));
   if (limit < 1) return fields.ErrorAt("series_limit", "a family needs room for a series");

@@ -155,6 +155,8 @@ struct CollectorConfig {
   LabelSet labels;      // added to every sample
   Duration interval{};  // 0: the global scrape interval
   Duration timeout{};   // 0: the smaller of 10 s and the interval
+  // While an alert is pending it is collected so often, a second at the least; 0: no more than else.
+  Duration burst_interval{};
   bool aliases = true;  // old and foreign names of the same figures
   // Series of one family; what comes beyond is summed up in a series with the values "_other".
   size_t series_limit = 10'000;

@@ -92,6 +92,8 @@ class SeriesWriter {
   std::shared_ptr<CollectedPage> Finish(std::vector<PendingSample>& batch);
   // Nothing of this collection counts: stale markers for all that the last one had.
   void Fail(std::vector<PendingSample>& batch);
+  // The collection counts as not begun: what the last one had stays.
+  void Abandon() { page_ = nullptr; }
   void Forget(const std::vector<SeriesRef>& gone) { cache_.Forget(gone); }
 
   SampleCounts counts() const;

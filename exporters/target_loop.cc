@@ -84,6 +84,7 @@ void TargetLoop::ScheduleAfter(Timestamp slot) {
   // A timer may be a little early by the wall clock, which may also jump.
   const bool early = slot > now && slot - now < options_.interval;
   const Timestamp next = NextSlot(early ? slot : now, options_.interval, slot_hash_);
+  next_slot_ = deps_.clock.Steady() + (next - now);
   timer_ = deps_.scheduler.After(next - now, deps_.io,
                                  [self = shared_from_this(), next] { self->Tick(next); });
 }
@@ -97,16 +98,55 @@ void TargetLoop::Tick(Timestamp slot) {
     ScheduleAfter(slot);
     busy = std::exchange(in_flight_, true);
     if (busy) missed = MissSlot(slot);
+    if (!busy) began_ = deps_.clock.Steady();
   }
-  if (!busy) return Collect(slot);
+  if (!busy) return Collect(slot, TimeLimit());
   deps_.metrics.missed->Increment();
   (void)Commit(missed);
 }
 
-void TargetLoop::Collect(Timestamp slot) {
+void TargetLoop::CollectInBurst() {
+  // A timer of the same period may be a little early.
+  constexpr Duration kTolerance = std::chrono::milliseconds(100);
+  if (options_.burst_interval > Duration::zero()) {
+    CollectBetween(options_.burst_interval - kTolerance);
+  }
+}
+
+void TargetLoop::CollectBetween(Duration young) {
+  {
+    const MutexLock lock(mutex_);
+    const SteadyTime now = deps_.clock.Steady();
+    if (phase_ != Phase::kRunning || in_flight_ || snapshot_.collections == 0) return;
+    if (now - began_ < young) return;
+    // Twice what the last one took, for the next slot must not be missed.
+    if (next_slot_ - now < 2 * snapshot_.last_duration + kLongestMargin) return;
+    in_flight_ = true;
+    began_ = now;
+  }
+  deps_.io.Post([self = shared_from_this()] { self->TickBetween(); });
+}
+
+void TargetLoop::TickBetween() {
+  Duration limit{};
+  {
+    const MutexLock lock(mutex_);
+    const auto left = std::chrono::duration_cast<Duration>(next_slot_ - deps_.clock.Steady());
+    limit = std::min(TimeLimit(), left - kLongestMargin / 2);
+    if (phase_ != Phase::kRunning || limit <= Duration::zero()) {
+      in_flight_ = false;
+      limit = Duration::zero();
+    }
+    hurried_ = limit < TimeLimit();
+  }
+  if (limit > Duration::zero()) return Collect(deps_.clock.Now(), limit);
+  idle_.notify_all();
+}
+
+void TargetLoop::Collect(Timestamp slot, Duration time_limit) {
   const SteadyTime start = deps_.clock.Steady();
   Outcome outcome{.at = SampleTime(slot, deps_.clock.Now(), options_.interval)};
-  CollectContext context{.clock = deps_.clock, .deadline = start + TimeLimit()};
+  CollectContext context{.clock = deps_.clock, .deadline = start + time_limit};
   writer_.Begin(ToMs(outcome.at));
   outcome.status = source_->Collect(context, writer_);
   outcome.took = std::chrono::duration_cast<Duration>(deps_.clock.Steady() - start);
@@ -139,9 +179,14 @@ Duration TargetLoop::TimeLimit() const {
 
 std::vector<PendingSample> TargetLoop::Conclude(const Outcome& outcome) {
   std::vector<PendingSample> batch;
+  const bool hurried = std::exchange(hurried_, false);
   if (std::exchange(missed_, false) || phase_ != Phase::kRunning) {
     // Somebody has already spoken about this time; what comes now is too late.
     writer_.Fail(batch);
+    return {};
+  }
+  if (hurried && !outcome.status.ok()) {
+    writer_.Abandon();
     return {};
   }
   std::shared_ptr<CollectedPage> page;
@@ -294,6 +339,11 @@ void TargetLoop::Stop() {
 void TargetLoop::Join() {
   MutexLock lock(mutex_);
   idle_.wait(lock, [this]() NO_THREAD_SAFETY_ANALYSIS { return !in_flight_; });
+}
+
+void TargetLoop::AwaitIdle(Duration at_most) {
+  MutexLock lock(mutex_);
+  idle_.wait_for(lock, at_most, [this]() NO_THREAD_SAFETY_ANALYSIS { return !in_flight_; });
 }
 
 bool TargetLoop::idle() const {

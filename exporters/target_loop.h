@@ -48,6 +48,7 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
     bool built_in = false;
     Duration interval{};
     Duration timeout{};
+    Duration burst_interval{};  // 0: none
     // The family that says whether the collection worked ("pg_up"); none for scrape targets.
     std::optional<FamilyText> up_family;
     SeriesOptions series;
@@ -68,6 +69,14 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
 
   bool idle() const;
 
+  // Collects once between the slots, on `io`, unless a collection runs, began less than `young`
+  // ago, or would not be over before the next slot.
+  void CollectBetween(Duration young);
+  // The same when the loop takes part in bursts and its burst interval is over.
+  void CollectInBurst();
+  // Until no collection is in flight, or until then.
+  void AwaitIdle(Duration at_most);
+
   TargetSnapshot Snapshot() const;
   // The last collection's figures; null when there are none.
   std::shared_ptr<const CollectedPage> page() const { return page_.Get(); }
@@ -85,7 +94,8 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
 
   void ScheduleAfter(Timestamp slot) REQUIRES_LOCK(mutex_);
   void Tick(Timestamp slot);
-  void Collect(Timestamp slot);
+  void Collect(Timestamp slot, Duration time_limit);
+  void TickBetween();
   // The timeout, but never up to the next slot: a target that hangs must be told from a
   // collection that the program is late with.
   Duration TimeLimit() const;
@@ -109,6 +119,10 @@ class TargetLoop : public std::enable_shared_from_this<TargetLoop> {
   Phase phase_ GUARDED_BY(mutex_) = Phase::kRunning;
   bool in_flight_ GUARDED_BY(mutex_) = false;
   bool missed_ GUARDED_BY(mutex_) = false;  // a slot, since the collection in flight began
+  // The collection in flight had less time than others: that it failed says nothing.
+  bool hurried_ GUARDED_BY(mutex_) = false;
+  SteadyTime began_ GUARDED_BY(mutex_){};      // the last collection
+  SteadyTime next_slot_ GUARDED_BY(mutex_){};  // about
   TimerId timer_ GUARDED_BY(mutex_) = 0;
   // What the loop itself writes, in the order of kLoopFamilies, <x>_up behind; empty until the
   // first time.

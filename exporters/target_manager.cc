@@ -74,6 +74,7 @@ Wanted WantedCollector(const CollectorSpec& spec, CollectorTarget target,
   wanted.options.built_in = true;
   wanted.options.interval =
       config.interval > Duration::zero() ? config.interval : global.scrape_interval;
+  wanted.options.burst_interval = config.burst_interval;
   wanted.options.timeout =
       config.timeout > Duration::zero()
           ? config.timeout
@@ -211,6 +212,24 @@ class TargetManager::State final : public ExpositionSource {
     return snapshot;
   }
 
+  void Burst() const {
+    for (const Watched& watched : *watched_.Get()) watched.loop->CollectInBurst();
+  }
+
+  void Refresh(const ExpositionRequest& request, Duration at_most) const override {
+    constexpr Duration kFreshEnough = std::chrono::seconds(1);
+    std::vector<std::shared_ptr<TargetLoop>> loops;
+    for (const Watched& watched : *watched_.Get()) {
+      if (!IsAskedFor(watched.what, request) || IsOwnPage(watched.what)) continue;
+      loops.push_back(watched.loop);
+      watched.loop->CollectBetween(kFreshEnough);
+    }
+    const SteadyTime deadline = deps_.clock.Steady() + at_most;
+    for (const std::shared_ptr<TargetLoop>& loop : loops) {
+      loop->AwaitIdle(std::chrono::duration_cast<Duration>(deadline - deps_.clock.Steady()));
+    }
+  }
+
   void Stop() {
     const std::shared_ptr<const std::vector<Watched>> watched = watched_.Get();
     for (const Watched& each : *watched) each.loop->Stop();
@@ -290,6 +309,7 @@ TargetsSnapshot TargetManager::Snapshot() const { return state_->Snapshot(); }
 
 const ExpositionSource& TargetManager::exposition() const { return *state_; }
 
+void TargetManager::Burst() { state_->Burst(); }
 void TargetManager::Stop() { state_->Stop(); }
 
 }  // namespace tocsin

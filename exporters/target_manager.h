@@ -61,6 +61,9 @@ class TargetManager {
   Status Check(const Config& config) const;
   TargetsSnapshot Snapshot() const;
   const ExpositionSource& exposition() const;
+  // Collects what takes part in bursts and is due; to be called once a second while an alert is
+  // pending.
+  void Burst();
   // Type and help of every family of the last collections; by name, different ones of the same
   // name each.
   std::vector<FamilyText> Families() const;

@@ -1,6 +1,8 @@
 #include <algorithm>
+#include <cmath>
 #include <set>
 
+#include "base/go_float.h"
 #include "engine/exposition/negotiation.h"
 #include "engine/exposition/writer.h"
 #include "engine/promql/parser.h"
@@ -73,9 +75,19 @@ std::string UnknownPool(const ProcessView& view, const std::vector<std::string>&
   return "";
 }
 
+// How long the reader waits for the page, less what it takes to send it.
+Duration PatienceOf(const HttpServerRequest& request) {
+  constexpr double kMargin = 0.5;
+  constexpr double kUsual = 10;
+  const double seconds =
+      ParseGoFloat(request.Header("x-prometheus-scrape-timeout-seconds")).value_or(kUsual);
+  return FromSeconds(std::fmin(std::fmax(seconds - kMargin, 0), kUsual));  // NaN is 0
+}
+
 }  // namespace
 
 // collect[]=postgres: only these collectors and scrape jobs, as node_exporter has it for its parts.
+// fresh=1: collected now and not at the last slot.
 HttpServerResponse HandleMetrics(const ProcessView& view, const HttpServerRequest& request) {
   const NegotiatedFormat format = NegotiateFormat(request.Header("accept"));
   ExpositionRequest wanted = {.format = format.format,
@@ -83,6 +95,9 @@ HttpServerResponse HandleMetrics(const ProcessView& view, const HttpServerReques
                               .pools = request.parameters.All("collect[]")};
   if (const std::string unknown = UnknownPool(view, wanted.pools); !unknown.empty()) {
     return PlainText(400, unknown);
+  }
+  if (request.parameters.Get("fresh") == "1") {
+    view.exposition.Refresh(wanted, PatienceOf(request));
   }
   HttpServerResponse response;
   response.content_type = format.ContentType();

@@ -74,6 +74,7 @@ TEST(ConfigLoader, ErrorsNamePlaceAndWayOut) {
        "1:31: global scrape timeout greater than scrape interval"},
       {"remote_read: [{url: 'http://x'}]",
        "1:1: \"remote_read\" is not supported: queries read the embedded store"},
+      {"collectors: {node: {burst_interval: 500ms}}", "a burst_interval is a second at the least"},
       {"remote_write: [{url: 'ftp://x'}]",
        "1:17: the URL of a remote write must begin with http:// or https://"},
       {"remote_write: [{url: 'http://x', name: a}, {url: 'http://y', name: a}]",

@@ -279,6 +279,83 @@ TEST_F(TargetManagerTest, ThePageJoinsTargetsFamilyByFamily) {
 }
 
 // A target that does not answer in its interval: the executor still holds its collection.
+TEST_F(TargetManagerTest, AFreshPageIsCollectedBetweenTheSlotsAndSharedByReaders) {
+  int asked = 0;
+  http_.Handle("http://app:8000/metrics", [&](const HttpRequest&) -> Result<HttpResponse> {
+    HttpResponse response;
+    response.status = 200;
+    response.body = "asked " + std::to_string(++asked) + "\n";
+    return response;
+  });
+  Apply({App()});
+  manager_.exposition().Refresh({}, seconds(1));
+  EXPECT_EQ(asked, 0);  // the first slot comes soon enough
+  while (asked == 0) scheduler_.Advance(milliseconds(50));
+  scheduler_.Advance(milliseconds(500));
+  manager_.exposition().Refresh({}, seconds(1));
+  EXPECT_EQ(asked, 1);  // young enough
+  scheduler_.Advance(seconds(3));
+  manager_.exposition().Refresh({}, seconds(1));
+  manager_.exposition().Refresh({}, seconds(1));
+  EXPECT_EQ(asked, 2);
+  EXPECT_THAT(Page(), HasSubstr("asked{instance=\"app:8000\",job=\"app\"} 2\n"));
+  EXPECT_EQ(sink_.samples(Of("asked")).size(), 2u);
+  manager_.exposition().Refresh({.pools = {"other"}}, seconds(1));
+  OneInterval();
+  EXPECT_EQ(asked, 3);  // the slots stay where they were
+  EXPECT_EQ(Target().last_error, "");
+}
+
+TEST_F(TargetManagerTest, ALookBetweenTheSlotsThatWasTooShortSaysNothing) {
+  bool hangs = false;
+  http_.Handle("http://app:8000/metrics", [&](const HttpRequest& request) -> Result<HttpResponse> {
+    if (hangs) {
+      clock_.Advance(request.timeout);
+      return TimedOut("no answer");
+    }
+    HttpResponse response;
+    response.status = 200;
+    response.body = "x 1\n";
+    return response;
+  });
+  Apply({App()});
+  while (Target().collections == 0) scheduler_.Advance(milliseconds(50));
+  scheduler_.Advance(seconds(3));
+  hangs = true;
+  manager_.exposition().Refresh({}, seconds(1));
+  EXPECT_EQ(sink_.Last(Of("up")), 1);
+  EXPECT_EQ(sink_.samples(Of("up")).size(), 1u);
+  EXPECT_FALSE(sink_.IsStale(Of("x")));
+  EXPECT_THAT(Page(), HasSubstr("x{"));
+  OneInterval();  // a whole time limit
+  EXPECT_EQ(sink_.Last(Of("up")), 0);
+  EXPECT_TRUE(sink_.IsStale(Of("x")));
+}
+
+TEST_F(TargetManagerTest, ABurstConcernsWhatTakesPartInIt) {
+  Config config;
+  config.global.scrape_interval = kInterval;
+  config.collectors.probe.resize(2);
+  config.collectors.probe[0].job = "often";
+  config.collectors.probe[0].burst_interval = seconds(2);
+  config.collectors.probe[1].job = "seldom";
+  for (ProbeConfig& probe : config.collectors.probe) {
+    probe.instance = "app";
+    probe.target = "http://app:8000/health";
+  }
+  http_.Answer("http://app:8000/health", 200, "fine");
+  ASSERT_TRUE(manager_.Apply(config).ok());
+  OneInterval();
+  const size_t often = sink_.samples(R"(up{instance="app", job="often"})").size();
+  const size_t seldom = sink_.samples(R"(up{instance="app", job="seldom"})").size();
+  for (int second = 0; second < 10; ++second) {
+    scheduler_.Advance(seconds(1));
+    manager_.Burst();
+  }
+  EXPECT_GE(sink_.samples(R"(up{instance="app", job="often"})").size(), often + 5);
+  EXPECT_EQ(sink_.samples(R"(up{instance="app", job="seldom"})").size(), seldom + 1);
+}
+
 TEST_F(TargetManagerTest, AHungCollectionIsDownFromTheFirstMissedSlot) {
   http_.Answer("http://app:8000/metrics", 200, "a 1\n");
   Apply({App()});

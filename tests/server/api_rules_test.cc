@@ -16,6 +16,7 @@ using testing::Not;
 class NoPage final : public ExpositionSource {
  public:
   uint64_t generation() const override { return 0; }
+  void Refresh(const ExpositionRequest& /*request*/, Duration /*at_most*/) const override {}
   void Render(const ExpositionRequest& /*request*/,
               const std::function<void(std::string_view)>& /*write*/) const override {}
 };
