@@ -224,8 +224,8 @@ Status WriteFiles(const delivery::GateReport& report, const delivery::RecordingS
   }
   if (!arguments.Given("--bundle")) return Ok();
   const std::string& folder = arguments.Text("--bundle");
-  RETURN_IF_ERROR(
-      files.WriteAtomically(folder + "/answers.json", WriteAnswers(recording.answers()) + "\n"));
+  RETURN_IF_ERROR(files.WriteAtomically(folder + "/answers.json",
+                                        WriteRecording(recording.recording()) + "\n"));
   return files.WriteAtomically(folder + "/report.json", RenderGateJson(report) + "\n");
 }
 
@@ -250,9 +250,9 @@ Result<std::unique_ptr<delivery::MetricSource>> OpenSource(const Arguments& argu
   }
   ASSIGN_OR_RETURN(const std::string text,
                    context.files.Read(arguments.Text("--replay") + "/answers.json"));
-  ASSIGN_OR_RETURN(std::vector<delivery::RecordedAnswer> answers, delivery::ReadAnswers(text));
+  ASSIGN_OR_RETURN(delivery::Recording recording, delivery::ReadRecording(text));
   return std::unique_ptr<delivery::MetricSource>(
-      std::make_unique<delivery::ReplaySource>(std::move(answers)));
+      std::make_unique<delivery::ReplaySource>(std::move(recording)));
 }
 
 Result<int> Gate(const Arguments& arguments, CommandContext& context) {
