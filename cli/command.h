@@ -16,6 +16,7 @@
 #include "base/files.h"
 #include "base/http_client.h"
 #include "base/result.h"
+#include "base/smtp_client.h"
 #include "config/config.h"
 
 namespace tocsin::cli {
@@ -77,6 +78,7 @@ struct CommandContext {
   std::function<bool(SteadyTime)> sleep_until;
   bool colors = false;    // standard output is a terminal and NO_COLOR is not set
   bool progress = false;  // standard error is a terminal: long work shows how far it is
+  std::function<Status(const MailDelivery&)> send_mail = &SendMail;
 };
 
 struct CommandSpec {

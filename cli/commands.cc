@@ -42,6 +42,7 @@ std::span<const CommandSpec* const> Commands() {
       &kLoadCommand,
       &kValidateCommand,
       &kGateCommand,
+      &kReportCommand,
       &kManCommand,
       &kCompletionCommand,
       &kVersionCommand,

@@ -32,6 +32,7 @@ extern const CommandSpec kVersionCommand;                // version_command.cc
 extern const CommandSpec kLoadCommand;                   // load_command.cc
 extern const CommandSpec kValidateCommand;               // validate_command.cc
 extern const CommandSpec kGateCommand;                   // gate_command.cc
+extern const CommandSpec kReportCommand;                 // report_command.cc
 extern const CommandSpec kCheckMetricsCommand;           // check_metrics_command.cc
 extern const CommandSpec kCheckWebConfigCommand;         // check_web_config_command.cc
 extern const CommandSpec kCheckServiceDiscoveryCommand;  // check_service_discovery_command.cc
