@@ -129,7 +129,8 @@ void CeleryEvents::ApplyNow(const CeleryEvent& event) {
 }
 
 bool CeleryEvents::Hold(Kind kind, const CeleryEvent& event, double now_s) {
-  if (kind == Kind::kSent || !producers_tell_) return false;
+  const bool useless = limits_.patience_s <= 0 || (producers_silent_ && !producers_tell_);
+  if (kind == Kind::kSent || !event.queue.empty() || useless) return false;
   const auto task = by_uuid_.find(event.uuid);
   if (task != by_uuid_.end() && !task->second->queue.empty()) return false;
   const auto held = held_.find(event.uuid);
@@ -151,6 +152,7 @@ void CeleryEvents::ReleaseHeld(double now_s) {
       ++held;
       continue;
     }
+    producers_silent_ = true;
     for (const CeleryEvent& event : held->second.events) ApplyNow(event);
     held = held_.erase(held);
   }

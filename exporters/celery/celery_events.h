@@ -3,7 +3,7 @@
 // Only task-sent and task-received name the task, and only task-sent its queue; the rest is told by
 // the uuid. So tasks that are under way are remembered, the longest untouched are forgotten first,
 // and events of a task that is not known count under an empty name. A worker may be heard before
-// the producer, who tells of a task when it has been published: where producers tell at all, the
+// the producer, who tells of a task when it has been published: unless no producer tells, the
 // events of a task whose queue is not known yet are held back for a moment.
 #pragma once
 
@@ -142,6 +142,7 @@ class CeleryEvents {
   std::map<std::string, Worker> workers_;  // by node
   std::set<std::string> queues_;
   bool producers_tell_ = false;       // a task-sent event was seen, maybe by an earlier process
+  bool producers_silent_ = false;     // none came although one was waited for
   std::map<std::string, Held> held_;  // by uuid
   CeleryHistogram latency_;           // from received to started, of all tasks
   uint64_t changes_ = 0;

@@ -183,7 +183,7 @@ TEST(CeleryEventsTest, EverNewNamesDoNotMakeEverNewSeries) {
 }
 
 TEST(CeleryEventsTest, ForgottenTasksCountWithoutAName) {
-  CeleryEvents events({.tracked_tasks = 2});
+  CeleryEvents events({.tracked_tasks = 2, .patience_s = 0});
   for (const char* id : {"a", "b", "c"}) {
     events.Apply(Event("task-received", id, 1, "app.mail"), kNow);
   }
