@@ -67,7 +67,8 @@ class MemoryFiles final : public FileSystem {
     const std::string prefix = folder + "/";
     for (const auto& [path, content] : files_) {
       if (!path.starts_with(prefix)) continue;
-      const std::string name = path.substr(prefix.size(), path.find('/', prefix.size()) - prefix.size());
+      const std::string name =
+          path.substr(prefix.size(), path.find('/', prefix.size()) - prefix.size());
       if (names.empty() || names.back() != name) names.push_back(name);
     }
     if (names.empty()) return NotFound("list " + folder + ": No such file or directory");

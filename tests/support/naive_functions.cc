@@ -1,6 +1,7 @@
 #include "tests/support/naive_functions.h"
 
 #include <algorithm>
+#include <cfenv>
 #include <cmath>
 #include <limits>
 #include <map>
@@ -98,6 +99,22 @@ std::optional<double> PredictLinear(const NaiveRangeCall& call) {
   const std::optional<Line> line = LineThrough(call.window, call.t_ms);
   if (!line) return std::nullopt;
   return line->height + line->slope * call.parameters[0];
+}
+
+// Holt's linear method: a level and a trend, each a mean of what is new and what was expected.
+std::optional<double> DoubleExponentialSmoothing(const NaiveRangeCall& call) {
+  const std::vector<double> v = Values(call.window);
+  if (v.size() < 2) return std::nullopt;
+  const double new_level = call.parameters[0];
+  const double new_trend = call.parameters[1];
+  double level = v[0];
+  double trend = v[1] - v[0];
+  for (size_t i = 1; i < v.size(); ++i) {
+    const double before = level;
+    level = new_level * v[i] + (1 - new_level) * (level + trend);
+    trend = new_trend * (level - before) + (1 - new_trend) * trend;
+  }
+  return level;
 }
 
 std::optional<double> Changes(const NaiveRangeCall& call) {
@@ -270,7 +287,26 @@ double NaiveQuantile(double q, std::vector<double> values) {
   return values[below] * (1 - weight) + values[above] * weight;
 }
 
+namespace {
+
+// With double precision and the deviations from a mean that moves: what an engine can have.
+double VarianceOfDoubles(const std::vector<double>& values) {
+  double count = 0;
+  double mean = 0;
+  double squares = 0;
+  for (const double v : values) {
+    const double delta = v - mean;
+    mean += delta / ++count;
+    squares += delta * (v - mean);
+  }
+  return squares / count;
+}
+
+}  // namespace
+
 double NaiveVariance(const std::vector<double>& values) {
+  // Who rounds in another direction wants to see what that does to doubles.
+  if (std::fegetround() != FE_TONEAREST) return VarianceOfDoubles(values);
   // With more digits than the engine has, so that equal values have no variance.
   const auto count = static_cast<long double>(values.size());
   long double sum = 0;
@@ -289,6 +325,7 @@ NaiveRangeFunction FindNaiveRangeFunction(std::string_view name) {
       {"idelta", Idelta},
       {"deriv", Deriv},
       {"predict_linear", PredictLinear},
+      {"double_exponential_smoothing", DoubleExponentialSmoothing},
       {"changes", Changes},
       {"resets", Resets},
       {"sum_over_time", OfValues<NaiveSum>},

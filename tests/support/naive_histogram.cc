@@ -4,6 +4,8 @@
 #include <cmath>
 #include <limits>
 
+#include "base/go_float.h"
+
 namespace tocsin::testing_support {
 namespace {
 
@@ -210,6 +212,21 @@ std::vector<NaiveBucket> BucketsOf(const NaiveHistogram& histogram) {
                        count, false});
   }
   return buckets;
+}
+
+std::string TextOf(const NaiveHistogram& histogram) {
+  std::string text = "{count:" + FormatGoV(histogram.count) + ", sum:" + FormatGoV(histogram.sum);
+  for (const NaiveBucket& bucket : BucketsOf(histogram)) {
+    const bool zero = bucket.holds_zero && !histogram.custom();
+    const bool lower = zero || (!histogram.custom() && bucket.upper <= 0) || bucket.lower == -kInf;
+    const bool upper = zero || bucket.upper > 0 || histogram.custom();
+    const double from = zero ? -histogram.zero_threshold : bucket.lower;
+    const double to = zero ? histogram.zero_threshold : bucket.upper;
+    text += lower ? ", [" : ", (";
+    text += FormatGoV(from) + "," + FormatGoV(to) + (upper ? "]:" : "):");
+    text += FormatGoV(bucket.count);
+  }
+  return text + "}";
 }
 
 namespace {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "engine/model/histogram.h"
@@ -33,6 +34,10 @@ std::optional<NaiveHistogram> Combined(const NaiveHistogram& a, double factor,
 NaiveHistogram Scaled(NaiveHistogram histogram, double factor);
 // Dividing by 0 leaves no buckets.
 NaiveHistogram Divided(NaiveHistogram histogram, double divisor);
+// What lies below the limit, or above it; naive_trim.cc.
+NaiveHistogram Trimmed(const NaiveHistogram& histogram, double limit, bool below);
+// "{count:3, sum:4.5, (0.5,1]:3}": the text that count_values makes a label of.
+std::string TextOf(const NaiveHistogram& histogram);
 // Whether it began to count anew since `before`.
 bool IsReset(const NaiveHistogram& before, const NaiveHistogram& now);
 

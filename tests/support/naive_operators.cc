@@ -23,6 +23,8 @@ std::optional<NaiveNumber> OfBoth(BinaryOp op, const NaiveHistogram& a, const Na
   return OfHistogram(*combined);
 }
 
+bool IsTrim(BinaryOp op) { return op == BinaryOp::kTrimUpper || op == BinaryOp::kTrimLower; }
+
 // The variance, with the rounding errors that Prometheus has.
 double Welford(const std::vector<double>& values) {
   double count = 0;
@@ -113,6 +115,9 @@ std::optional<NaiveNumber> NaiveCompute(const promql::Binary& binary, const Naiv
     result = OfBoth(binary.op, *a.histogram, *b.histogram);
   } else if (a.histogram != nullptr && binary.op == BinaryOp::kMul) {
     result = OfHistogram(Scaled(*a.histogram, b.value));
+  } else if (IsTrim(binary.op)) {
+    if (a.histogram == nullptr || b.histogram != nullptr) return std::nullopt;
+    return OfHistogram(Trimmed(*a.histogram, b.value, binary.op == BinaryOp::kTrimUpper));
   } else if (a.histogram != nullptr && binary.op == BinaryOp::kDiv) {
     result = OfHistogram(Divided(*a.histogram, b.value));
   } else if (b.histogram != nullptr && binary.op == BinaryOp::kMul) {

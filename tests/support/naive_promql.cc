@@ -9,6 +9,8 @@
 #include "base/go_float.h"
 #include "base/regex.h"
 #include "engine/promql/function_table.h"
+#include "tests/support/naive_data.h"
+#include "tests/support/naive_extended.h"
 #include "tests/support/naive_functions.h"
 #include "tests/support/naive_vectors.h"
 
@@ -17,7 +19,6 @@ namespace {
 
 using promql::Aggregate;
 using promql::AggregateOp;
-using promql::AtModifier;
 using promql::Binary;
 using promql::Call;
 using promql::Expr;
@@ -33,13 +34,13 @@ const Expr& Inside(const Expr& expr) {
 class Naive {
  public:
   Naive(const std::vector<NaiveSeries>& data, const NaiveQuery& query)
-      : data_(data), query_(query) {}
+      : data_(data, query), query_(query) {}
 
   Result<NaiveValue> At(const Expr& expr, int64_t t) const {
     if (const auto* number = expr.As<promql::NumberLiteral>()) return Scalar(number->value);
     if (const auto* paren = expr.As<promql::Paren>()) return At(*paren->expr, t);
     if (const auto* unary = expr.As<promql::Unary>()) return Signed(*unary, t);
-    if (const auto* selector = expr.As<promql::VectorSelector>()) return Newest(*selector, t);
+    if (const auto* selector = expr.As<promql::VectorSelector>()) return data_.Values(*selector, t);
     if (const auto* binary = expr.As<Binary>()) return OfBinary(*binary, t);
     if (const auto* aggregate = expr.As<Aggregate>()) return OfAggregate(*aggregate, t);
     if (const auto* call = expr.As<Call>()) return OfCall(*call, t);
@@ -47,88 +48,15 @@ class Naive {
   }
 
  private:
-  // ---- what the data hold
-
-  int64_t Look(const promql::TimeModifiers& time, int64_t t) const {
-    if (time.at) {
-      t = time.at->kind == AtModifier::Kind::kTime    ? time.at->t_ms
-          : time.at->kind == AtModifier::Kind::kStart ? query_.start_ms
-                                                      : query_.end_ms;
-    }
-    return t - time.offset_ms;
-  }
-
-  static void AddSample(NaiveWindow& window, int64_t t, NaiveNumber number) {
-    if (number.histogram == nullptr) window.samples.push_back({t, number.value});
-    window.all.push_back({t, std::move(number)});
-  }
-
-  static NaiveWindow WindowOf(const NaiveSeries& series, int64_t start, int64_t end) {
-    NaiveWindow window{series.labels, {}, {}, start, end};
-    const auto inside = [&](int64_t t) { return t > start && t <= end; };
-    for (const Sample& sample : series.samples) {
-      if (inside(sample.t_ms)) AddSample(window, sample.t_ms, {sample.value, nullptr});
-    }
-    for (const NaiveSeries::HistogramAt& at : series.histograms) {
-      if (inside(at.t_ms)) AddSample(window, at.t_ms, OfHistogram(Naively(*at.histogram)));
-    }
-    std::ranges::sort(window.all, {}, &NaiveWindow::At::t_ms);
-    return window;
-  }
-
-  std::vector<NaiveWindow> Samples(const promql::VectorSelector& selector, int64_t start,
-                                   int64_t end) const {
-    std::vector<NaiveWindow> windows;
-    for (const NaiveSeries& series : data_) {
-      if (!std::ranges::all_of(selector.matchers, [&](const Matcher& matcher) {
-            return matcher.Matches(series.labels.Get(matcher.name()));
-          })) {
-        continue;
-      }
-      windows.push_back(WindowOf(series, start, end));
-    }
-    return windows;
-  }
-
-  static bool IsStale(const NaiveWindow::At& at) {
-    return at.number.histogram == nullptr && IsStaleNan(at.number.value);
-  }
-
-  struct Seen {
-    LabelSet labels;
-    NaiveWindow::At at;
-  };
-  std::vector<Seen> NewestSamples(const promql::VectorSelector& selector, int64_t t) const {
-    const int64_t at = Look(selector.time, t);
-    std::vector<Seen> seen;
-    for (const NaiveWindow& window : Samples(selector, at - query_.lookback_ms, at)) {
-      if (window.all.empty() || IsStale(window.all.back())) continue;
-      seen.push_back({window.labels, window.all.back()});
-    }
-    return seen;
-  }
-
-  Result<NaiveValue> Newest(const promql::VectorSelector& selector, int64_t t) const {
-    NaiveValue value;
-    for (const Seen& seen : NewestSamples(selector, t)) {
-      value.vector.push_back({seen.labels, seen.at.number});
-    }
-    return value;
-  }
+  // ---- ranges
 
   Result<std::vector<NaiveWindow>> Range(const Expr& expr, int64_t t) const {
     if (const auto* matrix = Inside(expr).As<promql::MatrixSelector>()) {
-      const int64_t end = Look(matrix->selector->time, t);
-      std::vector<NaiveWindow> windows = Samples(*matrix->selector, end - matrix->range_ms, end);
-      for (NaiveWindow& window : windows) {
-        std::erase_if(window.samples, [](const Sample& s) { return IsStaleNan(s.value); });
-        std::erase_if(window.all, IsStale);
-      }
-      return windows;
+      return data_.Windows(*matrix, t);
     }
     const auto* subquery = Inside(expr).As<promql::Subquery>();
     if (subquery == nullptr) return InternalError("the naive evaluator knows no such range");
-    const int64_t end = Look(subquery->time, t);
+    const int64_t end = data_.Look(subquery->time, t);
     const int64_t start = end - subquery->range_ms;
     const int64_t step = subquery->step_ms > 0 ? subquery->step_ms : query_.default_step_ms;
     std::map<LabelSet, NaiveWindow> windows;
@@ -140,7 +68,7 @@ class Naive {
         window.labels = element.labels;
         window.start_ms = start;
         window.end_ms = end;
-        AddSample(window, at, element.number);
+        NaiveAddSample(window, at, element.number);
       }
     }
     std::vector<NaiveWindow> list;
@@ -185,15 +113,15 @@ class Naive {
                                          : Kept(element.labels, aggregate.grouping);
       if (of_string) {
         group.Set(Inside(*aggregate.param).As<promql::StringLiteral>()->value,
-                  FormatGoF(element.number.value));
+                  element.number.histogram != nullptr ? TextOf(*element.number.histogram)
+                                                      : FormatGoF(element.number.value));
       }
       groups[group].push_back(element);
     }
     Vector out;
     for (const auto& [labels, members] : groups) {
-      if (aggregate.op == AggregateOp::kTopk || aggregate.op == AggregateOp::kBottomk) {
-        if (std::isnan(parameter.scalar)) return ExecutionError("k is NaN");
-        Pick(aggregate.op == AggregateOp::kTopk, parameter.scalar, members, out);
+      if (IsNaivePick(aggregate.op)) {
+        RETURN_IF_ERROR(NaivePick(aggregate.op, parameter.scalar, members, out));
       } else {
         std::vector<NaiveNumber> numbers;
         for (const NaiveElement& member : members) numbers.push_back(member.number);
@@ -203,19 +131,6 @@ class Naive {
       }
     }
     return NaiveValue{.vector = std::move(out)};
-  }
-
-  static void Pick(bool top, double k, Vector members, Vector& out) {
-    std::erase_if(members, [](const NaiveElement& e) { return e.number.histogram != nullptr; });
-    std::ranges::stable_sort(members, [top](const NaiveElement& a, const NaiveElement& b) {
-      const double x = a.number.value;
-      const double y = b.number.value;
-      if (std::isnan(x) || std::isnan(y)) return std::isnan(y) > std::isnan(x);
-      return top ? x > y : x < y;
-    });
-    for (size_t i = 0; i < members.size() && static_cast<double>(i) < std::floor(k); ++i) {
-      out.push_back(members[i]);
-    }
   }
 
   // ---- functions
@@ -230,7 +145,12 @@ class Naive {
     if (name == "absent" || name == "absent_over_time") return Absent(call, t);
     if (name == "label_replace") return LabelReplace(call, t);
     if (name == "label_join") return LabelJoin(call, t);
-    if (name == "histogram_quantile" || name == "histogram_fraction") return OfBuckets(call, t);
+    if (name == "histogram_quantile" || name == "histogram_fraction") {
+      ASSIGN_OR_RETURN(const std::vector<double> parameters, Parameters(call, t));
+      return OfBuckets(*call.args.back(), parameters, t);
+    }
+    if (name == "histogram_quantiles") return Quantiles(call, t);
+    if (name == "info") return Info(call, t);
     if (name == "sort" || name == "sort_desc") return Floats(*call.args[0], t);
     if (const NaiveFigure figure = FindFigure(name)) return OfHistograms(call, figure, t);
     if (const NaiveRangeFunction function = FindNaiveRangeFunction(name)) {
@@ -253,13 +173,18 @@ class Naive {
   }
 
   Result<NaiveValue> OfRange(const Call& call, NaiveRangeFunction function, int64_t t) const {
+    const std::string_view name = call.function->name;
     ASSIGN_OR_RETURN(const std::vector<double> parameters, Parameters(call, t));
     Vector out;
     for (const Expr* arg : call.args) {
       if (arg->type != promql::ValueType::kMatrix) continue;
       ASSIGN_OR_RETURN(const std::vector<NaiveWindow> windows, Range(*arg, t));
       for (const NaiveWindow& window : windows) {
-        const std::optional<NaiveNumber> number = OfWindow(call, function, {window, parameters, t});
+        const std::optional<NaiveEdge> edge = NaiveEdgeOf(Inside(*arg));
+        const bool extended = edge && (name == "rate" || name == "increase" || name == "delta");
+        const std::optional<NaiveNumber> number =
+            extended ? NaiveExtendedRate(name, window, *edge)
+                     : OfWindow(call, function, {window, parameters, t});
         if (!number) continue;
         out.push_back(
             {call.function->keeps_name ? window.labels : WithoutName(window.labels), *number});
@@ -319,7 +244,7 @@ class Naive {
   Result<NaiveValue> Timestamps(const Call& call, int64_t t) const {
     Vector out;
     if (const auto* selector = Inside(*call.args[0]).As<promql::VectorSelector>()) {
-      for (const Seen& seen : NewestSamples(*selector, t)) {
+      for (const NaiveData::Seen& seen : data_.Newest(*selector, t)) {
         out.push_back(
             {WithoutName(seen.labels), {static_cast<double>(seen.at.t_ms) / 1000, nullptr}});
       }
@@ -390,9 +315,9 @@ class Naive {
   }
 
   // Classic histograms: the elements of one are told apart by le.
-  Result<NaiveValue> OfBuckets(const Call& call, int64_t t) const {
-    ASSIGN_OR_RETURN(const std::vector<double> parameters, Parameters(call, t));
-    ASSIGN_OR_RETURN(const NaiveValue value, At(*call.args.back(), t));
+  Result<NaiveValue> OfBuckets(const Expr& vector, const std::vector<double>& parameters,
+                               int64_t t) const {
+    ASSIGN_OR_RETURN(const NaiveValue value, At(vector, t));
     std::map<LabelSet, NaiveBuckets> histograms;
     std::map<LabelSet, NaiveHistogramPtr> natives;
     for (const NaiveElement& element : value.vector) {
@@ -419,6 +344,56 @@ class Naive {
       out.push_back({WithoutName(labels), {result, nullptr}});
     }
     return NaiveUnique(std::move(out));
+  }
+
+  // Each quantile with its number in a label.
+  Result<NaiveValue> Quantiles(const Call& call, int64_t t) const {
+    ASSIGN_OR_RETURN(const std::vector<double> parameters, Parameters(call, t));
+    Vector out;
+    for (const double q : parameters) {
+      ASSIGN_OR_RETURN(NaiveValue value, OfBuckets(*call.args[0], {q}, t));
+      for (NaiveElement& element : value.vector) {
+        element.labels.Set(Text(*call.args[1]), FormatGoV(q));
+        out.push_back(std::move(element));
+      }
+    }
+    return NaiveUnique(std::move(out));
+  }
+
+  // The first selector of the expression says when the info series are looked at.
+  static const promql::VectorSelector* FirstSelector(const Expr& expr) {
+    const Expr& inside = Inside(expr);
+    if (const auto* selector = inside.As<promql::VectorSelector>()) return selector;
+    if (const auto* matrix = inside.As<promql::MatrixSelector>()) return matrix->selector;
+    if (const auto* aggregate = inside.As<Aggregate>()) return FirstSelector(*aggregate->expr);
+    if (const auto* call = inside.As<Call>()) return FirstSelector(*call->args[0]);
+    return nullptr;
+  }
+
+  Result<NaiveValue> Info(const Call& call, int64_t t) const {
+    ASSIGN_OR_RETURN(const NaiveValue base, At(*call.args[0], t));
+    NaiveInfoQuery query;
+    if (call.args.size() > 1) {
+      for (const Matcher& matcher : Inside(*call.args[1]).As<promql::VectorSelector>()->matchers) {
+        const bool of_name = matcher.name() == kMetricName;
+        (of_name ? query.name_matchers : query.data_matchers).push_back(matcher);
+      }
+    }
+    if (query.name_matchers.empty()) {
+      query.name_matchers.push_back(Matcher::Equal(kMetricName, "target_info"));
+    } else if (std::ranges::all_of(query.name_matchers, [](const Matcher& m) {
+                 return m.op() == MatchOp::kNotEqual || m.op() == MatchOp::kNotRegex;
+               })) {
+      ASSIGN_OR_RETURN(Matcher any, Matcher::Make(MatchOp::kRegex, kMetricName, ".+_info"));
+      query.name_matchers.push_back(std::move(any));
+    }
+    promql::VectorSelector all;
+    const promql::VectorSelector* times = FirstSelector(*call.args[0]);
+    if (times != nullptr) all.time = times->time;
+    std::vector<NaiveInfoSample> samples;
+    for (const NaiveData::Seen& seen : data_.Newest(all, t))
+      samples.push_back({seen.labels, seen.at.t_ms});
+    return NaiveInfo(base.vector, query, samples);
   }
 
   static const std::string& Text(const Expr& expr) {
@@ -450,7 +425,7 @@ class Naive {
     return NaiveUnique(std::move(value.vector));
   }
 
-  const std::vector<NaiveSeries>& data_;
+  const NaiveData data_;
   const NaiveQuery& query_;
 };
 

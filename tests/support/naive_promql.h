@@ -1,6 +1,6 @@
 // PromQL once more: step by step, sample by sample, written to be obvious and not to be fast.
 //
-// It knows floats and native histograms, without annotations, hints of resets and extended ranges.
+// It knows floats and native histograms, without annotations, hints of resets and start timestamps.
 #pragma once
 
 #include <cstdint>

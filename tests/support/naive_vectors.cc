@@ -21,6 +21,67 @@ LabelSet Key(const LabelSet& labels, const VectorMatching& matching) {
   return key;
 }
 
+class Partners {
+ public:
+  explicit Partners(const Binary& binary)
+      : binary_(binary),
+        matching_(*binary.matching),
+        one_to_many_(matching_.cardinality == Cardinality::kOneToMany),
+        one_to_one_(matching_.cardinality == Cardinality::kOneToOne) {}
+
+  Result<NaiveValue> Match(const Vector& lhs, const Vector& rhs) {
+    std::map<LabelSet, const NaiveElement*> ones;
+    for (const NaiveElement& element : one_to_many_ ? lhs : rhs) {
+      if (!ones.emplace(Key(element.labels, matching_), &element).second) {
+        return ExecutionError("two partners on the one side");
+      }
+    }
+    for (const NaiveElement& element : one_to_many_ ? rhs : lhs) {
+      const LabelSet key = Key(element.labels, matching_);
+      const auto one = ones.find(key);
+      if (one == ones.end() && !matching_.fill_right) continue;
+      if (!used_.insert(key).second && one_to_one_) {
+        return ExecutionError("two partners on the left side");
+      }
+      RETURN_IF_ERROR(Add(
+          key, element,
+          one == ones.end() ? NaiveElement{key, {*matching_.fill_right, nullptr}} : *one->second));
+    }
+    for (const auto& [key, one] : ones) {
+      if (!matching_.fill_left || used_.contains(key)) continue;
+      RETURN_IF_ERROR(Add(key, {key, {*matching_.fill_left, nullptr}}, *one));
+    }
+    return NaiveUnique(std::move(out_));
+  }
+
+ private:
+  Status Add(const LabelSet& key, const NaiveElement& many, const NaiveElement& one) {
+    const NaiveNumber& left = one_to_many_ ? one.number : many.number;
+    const NaiveNumber& right = one_to_many_ ? many.number : one.number;
+    const std::optional<NaiveNumber> number = NaiveCompute(binary_, left, right);
+    const bool keeps_left = IsComparison(binary_.op) && !binary_.return_bool;
+    const bool trims = binary_.op == BinaryOp::kTrimUpper || binary_.op == BinaryOp::kTrimLower;
+    LabelSet labels = keeps_left || trims ? many.labels : WithoutName(many.labels);
+    if (one_to_one_) {
+      labels = matching_.on ? Kept(labels, matching_.labels) : Removed(labels, matching_.labels);
+    }
+    for (const std::string& name : matching_.include) labels.Set(name, one.labels.Get(name));
+    if (!one_to_one_ && !results_.insert({key, labels}).second) {
+      return ExecutionError("two equal results of one partner");
+    }
+    if (number) out_.push_back({std::move(labels), keeps_left ? left : *number});
+    return Ok();
+  }
+
+  const Binary& binary_;
+  const VectorMatching& matching_;
+  const bool one_to_many_;
+  const bool one_to_one_;
+  std::set<LabelSet> used_;
+  std::set<std::pair<LabelSet, LabelSet>> results_;
+  Vector out_;
+};
+
 }  // namespace
 
 LabelSet WithoutName(LabelSet labels) {
@@ -52,6 +113,7 @@ Result<NaiveValue> NaiveUnique(Vector vector) {
 Result<NaiveValue> NaiveWithScalar(const Binary& binary, const NaiveValue& lhs,
                                    const NaiveValue& rhs) {
   const bool filters = IsComparison(binary.op) && !binary.return_bool;
+  const bool trims = binary.op == BinaryOp::kTrimUpper || binary.op == BinaryOp::kTrimLower;
   Vector out;
   for (const NaiveElement& element : lhs.is_scalar ? rhs.vector : lhs.vector) {
     const NaiveNumber scalar{lhs.is_scalar ? lhs.scalar : rhs.scalar, nullptr};
@@ -61,6 +123,8 @@ Result<NaiveValue> NaiveWithScalar(const Binary& binary, const NaiveValue& lhs,
     if (!number) continue;
     if (filters) {
       out.push_back(element);
+    } else if (trims) {
+      out.push_back({element.labels, *number});
     } else {
       out.push_back({WithoutName(element.labels), *number});
     }
@@ -94,44 +158,11 @@ Result<NaiveValue> NaiveSets(const Binary& binary, const Vector& lhs, const Vect
 }
 
 Result<NaiveValue> NaiveMatched(const Binary& binary, const Vector& lhs, const Vector& rhs) {
-  if (lhs.empty() || rhs.empty()) return NaiveValue();
   const VectorMatching& matching = *binary.matching;
-  const bool one_to_many = matching.cardinality == Cardinality::kOneToMany;
-  const Vector& many = one_to_many ? rhs : lhs;
-  std::map<LabelSet, const NaiveElement*> ones;
-  for (const NaiveElement& element : one_to_many ? lhs : rhs) {
-    if (!ones.emplace(Key(element.labels, matching), &element).second) {
-      return ExecutionError("two partners on the one side");
-    }
+  if ((lhs.empty() || rhs.empty()) && !matching.fill_left && !matching.fill_right) {
+    return NaiveValue();
   }
-  const bool filters = IsComparison(binary.op) && !binary.return_bool;
-  std::set<LabelSet> used;
-  std::set<std::pair<LabelSet, LabelSet>> results;
-  Vector out;
-  for (const NaiveElement& element : many) {
-    const LabelSet key = Key(element.labels, matching);
-    const auto one = ones.find(key);
-    if (one == ones.end()) continue;
-    if (matching.cardinality == Cardinality::kOneToOne && !used.insert(key).second) {
-      return ExecutionError("two partners on the left side");
-    }
-    const NaiveNumber& left = one_to_many ? one->second->number : element.number;
-    const NaiveNumber& right = one_to_many ? element.number : one->second->number;
-    const std::optional<NaiveNumber> number = NaiveCompute(binary, left, right);
-    LabelSet labels = filters ? element.labels : WithoutName(element.labels);
-    if (matching.cardinality == Cardinality::kOneToOne) {
-      labels = matching.on ? Kept(labels, matching.labels) : Removed(labels, matching.labels);
-    }
-    for (const std::string& name : matching.include) {
-      labels.Set(name, one->second->labels.Get(name));
-    }
-    if (matching.cardinality != Cardinality::kOneToOne && !results.insert({key, labels}).second) {
-      return ExecutionError("two equal results of one partner");
-    }
-    if (!number) continue;
-    out.push_back({std::move(labels), filters ? left : *number});
-  }
-  return NaiveUnique(std::move(out));
+  return Partners(binary).Match(lhs, rhs);
 }
 
 }  // namespace tocsin::testing_support

@@ -27,4 +27,22 @@ Result<NaiveValue> NaiveSets(const promql::Binary& binary, const NaiveVector& lh
 Result<NaiveValue> NaiveMatched(const promql::Binary& binary, const NaiveVector& lhs,
                                 const NaiveVector& rhs);
 
+// naive_picks.cc: topk, bottomk, limitk and limit_ratio add the members of a group that they pick.
+bool IsNaivePick(promql::AggregateOp op);
+Status NaivePick(promql::AggregateOp op, double parameter, const NaiveVector& members,
+                 NaiveVector& out);
+
+// info(): which info metrics count, and which of their labels.
+struct NaiveInfoQuery {
+  std::vector<Matcher> name_matchers;
+  std::vector<Matcher> data_matchers;
+};
+// The newest sample of a series.
+struct NaiveInfoSample {
+  LabelSet labels;
+  int64_t t_ms;
+};
+Result<NaiveValue> NaiveInfo(const NaiveVector& base, const NaiveInfoQuery& query,
+                             const std::vector<NaiveInfoSample>& samples);
+
 }  // namespace tocsin::testing_support

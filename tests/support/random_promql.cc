@@ -58,7 +58,9 @@ class Generator {
 
   std::string Selector() {
     if (Chance(4)) return "{__name__=~\"" + Of({"g|h", ".+", "c_.*"}) + "\"}" + Times();
-    return Of({"g", "h", "c_total", "r_total", "nothing", "d_bucket"}) + Matchers() + Times();
+    const std::string name = Of({"g", "h", "c_total", "r_total", "nothing", "d_bucket"});
+    const bool smoothed = !world_.as_prometheus_2 && Chance(5);
+    return name + Matchers() + (smoothed ? " smoothed" : "") + Times();
   }
 
   std::string Range(int depth, bool rising = false) {
@@ -152,18 +154,25 @@ class Generator {
     return Of({"", "", "on (a) ", "on (a, b) ", "on () ", "ignoring (b) ", "ignoring (a, b) "});
   }
 
+  // Numbers in the place of partners that are not there.
+  std::string Fill() {
+    if (world_.as_prometheus_2 || Chance(75)) return "";
+    return Of({"fill (", "fill_left (", "fill_right ("}) + Of({"0", "-1.5", "3", "NaN"}) + ") ";
+  }
+
   std::string Matched(int depth) {
-    const std::string op = Of({" + ", " - ", " * ", " / ", " > ", " <= ", " == ", " != "});
+    std::string op = Of({" + ", " - ", " * ", " / ", " > ", " <= ", " == ", " != "});
     if (Chance(50)) {
-      return "(" + Vector(depth - 1) + op + Matching() + Vector(depth - 1) + ")";
+      const std::string left = Vector(depth - 1);
+      return "(" + left + op + Matching() + Fill() + Vector(depth - 1) + ")";
     }
     const std::string many = Vector(depth - 1);
     const std::string one = Of({"sum", "min", "count"}) + " by (a) (" + Vector(depth - 1) + ")";
     const std::string include = Of({"()", "(a)", "(b)"});
     return Chance(70) ? "(" + many + op + Of({"on (a)", "ignoring (b)"}) + " group_left " +
-                            (include == "(a)" ? "()" : include) + " " + one + ")"
+                            (include == "(a)" ? "()" : include) + " " + Fill() + one + ")"
                       : "(" + one + op + "ignoring (b) group_right " +
-                            (include == "(b)" ? "()" : include) + " " + many + ")";
+                            (include == "(b)" ? "()" : include) + " " + Fill() + many + ")";
   }
 
   // Of what was stored, for functions to which a difference in the last bit is a fall, a change or
@@ -174,7 +183,23 @@ class Generator {
            "]" + Times();
   }
 
+  // Of what a series is at the edges of a window.
+  std::string ExtendedCall() {
+    const std::string range =
+        Of({"g", "c_total", "r_total", "d_bucket", "n", "n"}) + Matchers() + "[" + Duration() + "]";
+    if (Chance(20)) {
+      return Of({"changes", "resets"}) + "(" + range + " anchored" + Times() + ")";
+    }
+    return Of({"rate", "increase", "delta"}) + "(" + range + Of({" anchored", " smoothed"}) +
+           Times() + ")";
+  }
+
   std::string RangeCall(int depth) {
+    if (!world_.as_prometheus_2 && Chance(12)) return ExtendedCall();
+    if (!world_.as_prometheus_2 && Chance(4)) {
+      return "double_exponential_smoothing(" + Range(depth - 1) + ", 0." +
+             std::to_string(1 + Below(9)) + ", 0." + std::to_string(1 + Below(9)) + ")";
+    }
     if (Chance(10)) {
       return "quantile_over_time(" + Scalar(depth - 2) + ", " + VaryingRange(depth - 1) + ")";
     }
@@ -230,6 +255,15 @@ class Generator {
       return Of({"topk ", "bottomk "}) + grouping + "(" + Of({"0", "1", "2", "3", "100"}) + ", " +
              Of({"g", "h"}) + Matchers() + Times() + ")";
     }
+    // By the order of the series and by their labels.
+    if (!world_.as_prometheus_2 && Chance(5)) {
+      return "limitk " + grouping + "(" + Of({"0", "1", "2", "5"}) + ", " + Of({"g", "n"}) +
+             Matchers() + Times() + ")";
+    }
+    if (!world_.as_prometheus_2 && Chance(5)) {
+      return "limit_ratio " + grouping + "(" + Of({"0.5", "-0.5", "0.2", "-0.8", "1", "0", "2"}) +
+             ", " + Vector(depth - 1) + ")";
+    }
     if (Chance(5)) {
       return "count_values " + grouping + "(\"value\", round(" + Selector() + "))";
     }
@@ -253,6 +287,7 @@ class Generator {
   }
 
   std::string OtherCall(int depth) {
+    if (!world_.as_prometheus_2 && Chance(12)) return Info();
     switch (Below(8)) {
       case 7:
       case 6:
@@ -312,7 +347,17 @@ class Generator {
   }
 
   std::string OfHistograms(int depth) {
-    switch (Below(6)) {
+    switch (Below(9)) {
+      case 6:
+        return "(" + Observations(depth) + Of({" </ ", " >/ "}) +
+               Of({"0.3", "0", "-1", "2", "7.5", "Inf", "-0.0005"}) + ")";
+      case 7:
+        return "histogram_quantiles(" + Observations(depth) + ", \"q\", " + Quantile() + ", " +
+               Quantile() + ")";
+      case 8:
+        // Custom buckets, whose bounds are texts that were stored; those of others are roots of 2,
+        // to the last digit as the table has them that Prometheus prints.
+        return "count_values " + Of({"", "by (a) "}) + "(\"value\", n{a=\"z\"}" + Times() + ")";
       case 0:
         return Of({"histogram_stddev", "histogram_stdvar"}) + "(" + Observations(depth) + ")";
       case 1:
@@ -330,6 +375,18 @@ class Generator {
                    "timestamp", "absent"}) +
                "(" + Histograms(depth) + ")";
     }
+  }
+
+  // ---- info metrics
+
+  std::string Info() {
+    const std::string base = Of({"u", "rate(u[2m])", "sum by (instance, job) (u)",
+                                 "sum by (instance) (u)", "{__name__=~\"u|target_info\"}"});
+    const std::string data =
+        Of({"", "", ", {version=~\".+\"}", ", {version=\"2\"}", ", {zone=\"\"}",
+            ", {__name__=\"build_info\"}", ", {__name__=~\".*_info\", version!=\"1\"}",
+            ", {__name__!=\"build_info\"}", ", {version=~\".*\", zone=~\".*\"}"});
+    return "info(" + base + data + ")";
   }
 
   std::string ClassicHistogram(int depth) {

@@ -29,8 +29,10 @@ struct RandomWorld {
 constexpr int64_t kRandomDataLengthMs = 30 * 60'000;
 
 // Gauges g and h, the counters c_total and r_total, of which the second falls, and the buckets
-// d_bucket, the native histograms n (not as Prometheus 2), with gaps, staleness markers, NaN and infinities. No two series of g or h have the same
-// value at the same time, so that the order of elements never depends on the evaluator.
+// d_bucket, with gaps, staleness markers, NaN and infinities. No two series of g or h have the same
+// value at the same time, so that the order of elements never depends on the evaluator. Not as
+// Prometheus 2 also the native histograms n, and the counter u with the info metrics that belong to
+// it.
 std::vector<NaiveSeries> RandomSeries(RandomSource& random, const RandomWorld& world);
 
 // A scalar or an instant vector of the data above, in the language of the naive evaluator.

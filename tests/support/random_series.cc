@@ -144,6 +144,42 @@ void AddBuckets(SeriesWriter& writer, std::vector<NaiveSeries>& data) {
   }
 }
 
+// A counter u for each instance and job, and the info metrics target_info and build_info, whose
+// version changes in the middle: the old series ends without a marker, or overlaps the new one.
+void AddInfoSeries(SeriesWriter& writer, std::vector<NaiveSeries>& data) {
+  const auto add = [&](LabelSet labels, std::vector<Sample> samples) {
+    if (!samples.empty()) data.push_back({std::move(labels), std::move(samples), {}});
+  };
+  const auto rising = [](double before) { return before + 1; };
+  const auto constant = [](double) { return 1.0; };
+  using Specials = SeriesWriter::Specials;
+  for (const std::string_view instance : {"p", "q"}) {
+    for (const std::string_view job : {"j", "k"}) {
+      const LabelSet identity{{"instance", std::string(instance)}, {"job", std::string(job)}};
+      const auto named = [&](const std::string& name) {
+        LabelSet labels = identity;
+        labels.Set(kMetricName, name);
+        return labels;
+      };
+      add(named("u"), writer.Samples(10'000, rising, Specials::kNone));
+      for (const std::string& name : {std::string("target_info"), std::string("build_info")}) {
+        if (writer.Below(4) == 0) continue;
+        std::vector<Sample> samples = writer.Samples(1, constant, Specials::kNone);
+        const auto middle = static_cast<size_t>(writer.Below(static_cast<int>(samples.size())));
+        LabelSet old_labels = named(name);
+        if (name == "target_info") old_labels.Set("zone", "z");
+        LabelSet new_labels = old_labels;
+        old_labels.Set("version", "1");
+        new_labels.Set("version", name == "target_info" || writer.Below(3) == 0 ? "2" : "1");
+        new_labels.Set("commit", name == "build_info" ? "c" : "");
+        const auto at = samples.begin() + static_cast<std::ptrdiff_t>(middle);
+        add(old_labels, {samples.begin(), at});
+        add(new_labels, {at, samples.end()});
+      }
+    }
+  }
+}
+
 }  // namespace
 
 std::vector<NaiveSeries> RandomSeries(RandomSource& random, const RandomWorld& world) {
@@ -170,7 +206,10 @@ std::vector<NaiveSeries> RandomSeries(RandomSource& random, const RandomWorld& w
     }
   }
   AddBuckets(writer, data);
-  if (!world.as_prometheus_2) AddNativeHistograms(writer, random, data);
+  if (!world.as_prometheus_2) {
+    AddNativeHistograms(writer, random, data);
+    AddInfoSeries(writer, data);
+  }
   return data;
 }
 

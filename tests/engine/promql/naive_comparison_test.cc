@@ -236,7 +236,10 @@ class Comparison {
   std::vector<NaiveSeries> data_;
   testing_support::FakeClock clock_;
   Head head_{{.retention = Duration(0), .max_future = Duration(0)}, clock_};
-  Engine engine_{EngineOptions{.parser = {.experimental_functions = true}}, clock_, nullptr};
+  Engine engine_{EngineOptions{.parser = {.experimental_functions = true,
+                                          .extended_range_selectors = true,
+                                          .binop_fill_modifiers = true}},
+                 clock_, nullptr};
 };
 
 TEST(NaiveComparisonTest, RandomExpressionsGiveTheSame) {
@@ -259,7 +262,7 @@ TEST(NaiveComparisonTest, RandomExpressionsGiveTheSame) {
   }
   std::printf("%zu expressions gave the same, %zu were set aside because rounding decides\n",
               compared - differences, set_aside);
-  EXPECT_LT(set_aside * 1000, count * 2) << "the generator magnifies rounding too often";
+  EXPECT_LE(set_aside, 5 + count / 1000) << "the generator magnifies rounding too often";
 }
 
 }  // namespace
