@@ -35,9 +35,19 @@ size_t Utf8Length(std::string_view text) {
   return 0;
 }
 
+bool IsPlain(char character) {
+  const auto c = static_cast<unsigned char>(character);
+  return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
+}
+
 void AppendEscaped(std::string& out, std::string_view text) {
   size_t i = 0;
   while (i < text.size()) {
+    // Nearly all text is plain to its end.
+    const size_t begin = i;
+    while (i < text.size() && IsPlain(text[i])) ++i;
+    out.append(text.substr(begin, i - begin));
+    if (i == text.size()) return;
     const auto c = static_cast<unsigned char>(text[i]);
     if (c >= 0x80) {
       const size_t length = Utf8Length(text.substr(i));

@@ -19,6 +19,10 @@ namespace tocsin {
 //   json.BeginObject().Key("a").BeginArray().String("x").Int(1).EndArray().EndObject();
 class JsonWriter {
  public:
+  JsonWriter() = default;
+  // Goes on behind `text`, as if the first value of a list followed.
+  explicit JsonWriter(std::string text) : out_(std::move(text)) {}
+
   JsonWriter& BeginObject();
   JsonWriter& EndObject();
   JsonWriter& BeginArray();
@@ -45,7 +49,8 @@ class JsonWriter {
   JsonWriter& Field(std::string_view key, double number) { return Key(key).Double(number); }
 
   const std::string& text() const { return out_; }
-  // The text; the writer is empty afterwards.
+  // The text since the last call. The value may go on: a long one is taken piece by piece, each
+  // time after the begin of an array or object.
   std::string Take();
 
  private:

@@ -105,7 +105,7 @@ class Explainer {
     } else if (const auto* matrix = std::get_if<promql::MatrixValue>(&result.value)) {
       for (const promql::MatrixElement& element : *matrix) {
         if (element.points.empty() || !Fits(element.labels, options_.labels)) continue;
-        series.push_back({element.labels, element.points.back().value});
+        series.push_back({element.labels, element.points.values().back()});
       }
     }
     std::ranges::sort(series, {}, &ExplainedSeries::labels);

@@ -70,6 +70,14 @@ void WriteRemarks(JsonWriter& json, std::string_view kind, const std::vector<std
   json.EndArray();
 }
 
+void BeginSuccess(JsonWriter& json) { json.BeginObject().Field("status", "success").Key("data"); }
+
+void EndSuccess(JsonWriter& json, const Remarks& remarks) {
+  WriteRemarks(json, "warnings", remarks.warnings);
+  WriteRemarks(json, "infos", remarks.infos);
+  json.EndObject();
+}
+
 }  // namespace
 
 HttpServerResponse Failure(ApiError type, std::string_view message) {
@@ -91,12 +99,23 @@ HttpServerResponse Success(std::string_view data, const Remarks& remarks) {
 HttpServerResponse Success(const std::function<void(JsonWriter&)>& write_data,
                            const Remarks& remarks) {
   JsonWriter json;
-  json.BeginObject().Field("status", "success").Key("data");
+  BeginSuccess(json);
   write_data(json);
-  WriteRemarks(json, "warnings", remarks.warnings);
-  WriteRemarks(json, "infos", remarks.infos);
-  json.EndObject();
+  EndSuccess(json, remarks);
   return JsonAnswer(200, json.Take());
+}
+
+HttpServerResponse StreamedSuccess(StreamedData write_data, Remarks remarks) {
+  HttpServerResponse response = JsonAnswer(200, {});
+  response.stream = [write = std::move(write_data),
+                     remarks = std::move(remarks)](const BodyWriter& out) {
+    JsonWriter json;
+    BeginSuccess(json);
+    if (!write(json, out)) return;
+    EndSuccess(json, remarks);
+    out(json.Take());
+  };
+  return response;
 }
 
 HttpServerResponse Success(const std::vector<std::string>& names, const Remarks& remarks) {

@@ -45,6 +45,11 @@ HttpServerResponse Success(std::string_view data, const Remarks& remarks = {});
 HttpServerResponse Success(const std::function<void(JsonWriter&)>& write_data,
                            const Remarks& remarks);
 HttpServerResponse Success(const std::vector<std::string>& names, const Remarks& remarks = {});
+// The same of data that are written while they are sent: `write_data` may give what the writer has
+// to the client at any time, and returns false when that one wants no more. It is called when the
+// handler has returned, and owns what it needs.
+using StreamedData = std::function<bool(JsonWriter&, const BodyWriter&)>;
+HttpServerResponse StreamedSuccess(StreamedData write_data, Remarks remarks);
 
 // The messages of all these are Prometheus' own, those of Go's library included.
 

@@ -1,6 +1,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <memory>
+#include <utility>
 
 #include "engine/promql/parser.h"
 #include "engine/promql/result_json.h"
@@ -93,7 +95,7 @@ void WriteStats(JsonWriter& json, const promql::QueryStats& stats, const StepTim
   json.EndObject();
 }
 
-HttpServerResponse Answer(const QueryCall& call, const StepTimes& times,
+HttpServerResponse Answer(const ProcessView& view, const QueryCall& call, const StepTimes& times,
                           Result<promql::QueryResult> result) {
   if (!result.ok()) {
     // A duration of the query that is none at these times.
@@ -102,13 +104,26 @@ HttpServerResponse Answer(const QueryCall& call, const StepTimes& times,
   }
   Remarks remarks{.warnings = std::move(result->warnings), .infos = std::move(result->infos)};
   TruncateSeries(result->value, call.limit, remarks);
-  const auto write = [&](JsonWriter& json) {
+  const bool with_stats = !call.stats.empty();
+  if (!promql::IsLong(result->value)) {
+    const auto write = [&](JsonWriter& json) {
+      json.BeginObject();
+      promql::WriteQueryValueMembers(json, result->value);
+      if (with_stats) WriteStats(json, result->stats, times);
+      json.EndObject();
+    };
+    return Success(write, remarks);
+  }
+  const auto shown = std::make_shared<const promql::QueryResult>(*std::move(result));
+  const auto stream = [shown, times, with_stats, helpers = view.engine.workers()](
+                          JsonWriter& json, const BodyWriter& out) {
     json.BeginObject();
-    promql::WriteQueryValueMembers(json, result->value);
-    if (!call.stats.empty()) WriteStats(json, result->stats, times);
+    if (!promql::StreamQueryValueMembers(json, shown->value, helpers, out)) return false;
+    if (with_stats) WriteStats(json, shown->stats, times);
     json.EndObject();
+    return true;
   };
-  return Success(write, remarks);
+  return StreamedSuccess(stream, std::move(remarks));
 }
 
 struct RangeTimes {
@@ -168,7 +183,7 @@ HttpServerResponse HandleQuery(const ProcessView& view, const HttpServerRequest&
   Result<QueryCall> call = ReadCall(view, request);
   if (!call.ok()) return Failure(call.error());
   call->limit = *limit;
-  return Answer(*call, {t_ms, 0},
+  return Answer(view, *call, {t_ms, 0},
                 view.engine.Instant(*call->query, view.querier, t_ms, call->limits));
 }
 
@@ -183,7 +198,7 @@ HttpServerResponse HandleQueryRange(const ProcessView& view, const HttpServerReq
   if (const Status status = CheckRangeType(*call->query); !status.ok()) {
     return Failure(status.error());
   }
-  return Answer(*call, {ToMs(times->start), times->step.count()},
+  return Answer(view, *call, {ToMs(times->start), times->step.count()},
                 view.engine.Range(*call->query, view.querier, ToMs(times->start), ToMs(times->end),
                                   times->step.count(), call->limits));
 }

@@ -1,6 +1,7 @@
 #include "server/http_server.h"
 
 #include <civetweb.h>
+#include <fmt/core.h>
 
 #include <algorithm>
 #include <atomic>
@@ -77,14 +78,24 @@ std::string_view StatusText(int status) {
   return "Unknown";
 }
 
-std::string HeadOf(const HttpServerResponse& response) {
+// How the client learns where the body ends.
+enum class Framing { kLength, kChunks, kConnection };
+
+Framing FramingOf(const HttpServerResponse& response, const mg_request_info& info) {
+  if (!response.stream) return Framing::kLength;
+  const std::string_view version = info.http_version == nullptr ? "" : info.http_version;
+  return version == "1.1" ? Framing::kChunks : Framing::kConnection;
+}
+
+std::string HeadOf(const HttpServerResponse& response, Framing framing) {
   std::string head = "HTTP/1.1 " + std::to_string(response.status) + " ";
   head += StatusText(response.status);
   head += "\r\nContent-Type: " + response.content_type +
           "\r\nX-Content-Type-Options: nosniff\r\nConnection: close\r\n";
-  // The end of the connection ends a streamed body.
-  if (!response.stream) {
+  if (framing == Framing::kLength) {
     head += "Content-Length: " + std::to_string(response.body.size()) + "\r\n";
+  } else if (framing == Framing::kChunks) {
+    head += "Transfer-Encoding: chunked\r\n";
   }
   for (const auto& [name, value] : response.headers) head += name + ": " + value + "\r\n";
   return head + "\r\n";
@@ -99,6 +110,32 @@ bool WriteAll(mg_connection* connection, std::string_view text) {
     text.remove_prefix(static_cast<size_t>(written));
   }
   return true;
+}
+
+// A piece of a body in chunks, as RFC 9112 has them.
+bool WriteChunk(mg_connection* connection, std::string_view piece) {
+  // An empty chunk would be the end.
+  if (piece.empty()) return true;
+  std::string text = fmt::format("{:x}\r\n", piece.size());
+  // The text of a long piece is not copied.
+  constexpr size_t kShort = 16 << 10;
+  if (piece.size() > kShort) {
+    return WriteAll(connection, text) && WriteAll(connection, piece) &&
+           WriteAll(connection, "\r\n");
+  }
+  text += piece;
+  text += "\r\n";
+  return WriteAll(connection, text);
+}
+
+void Stream(mg_connection* connection, const HttpServerResponse& response, Framing framing) {
+  const bool chunks = framing == Framing::kChunks;
+  bool wanted = true;
+  response.stream([&](std::string_view piece) {
+    wanted = wanted && (chunks ? WriteChunk(connection, piece) : WriteAll(connection, piece));
+    return wanted;
+  });
+  if (chunks && wanted) WriteAll(connection, "0\r\n\r\n");
 }
 
 // Without the body, which ReadBody adds.
@@ -231,9 +268,10 @@ class CivetServer final : public HttpServer {
       response = PlainText(413, "the request's body is longer than " +
                                     std::to_string(options_.max_body_bytes) + " bytes\n");
     }
-    if (!WriteAll(connection, HeadOf(response)) || request.method == "HEAD") return;
+    const Framing framing = FramingOf(response, info);
+    if (!WriteAll(connection, HeadOf(response, framing)) || request.method == "HEAD") return;
     if (response.stream) {
-      response.stream([connection](std::string_view piece) { return WriteAll(connection, piece); });
+      Stream(connection, response, framing);
     } else {
       WriteAll(connection, response.body);
     }

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 
 #include "base/hash.h"
 
@@ -70,6 +71,12 @@ LabelSet::LabelSet(std::initializer_list<Pair> pairs) : LabelSet(FromPairs(pairs
 
 LabelSet LabelSet::FromPairs(std::vector<Pair> pairs) {
   LabelSet set;
+  const bool in_order =
+      std::ranges::adjacent_find(pairs, std::ranges::greater_equal(), &Pair::first) == pairs.end();
+  if (in_order && std::ranges::none_of(pairs, &std::string::empty, &Pair::second)) {
+    set.pairs_ = std::move(pairs);
+    return set;
+  }
   std::stable_sort(pairs.begin(), pairs.end(),
                    [](const Pair& a, const Pair& b) { return a.first < b.first; });
   for (size_t i = 0; i < pairs.size(); ++i) {

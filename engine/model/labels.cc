@@ -59,12 +59,15 @@ uint64_t Labels::Hash() const {
 }
 
 LabelSet Labels::ToLabelSet(const SymbolTable& symbols) const {
-  std::vector<LabelSet::Pair> pairs;
-  pairs.reserve(size());
+  using View = std::pair<std::string_view, std::string_view>;
+  std::vector<View> views;
+  views.reserve(size());
   for (const LabelPair& pair : *this) {
-    pairs.emplace_back(symbols.Text(pair.name), symbols.Text(pair.value));
+    const View view{symbols.Text(pair.name), symbols.Text(pair.value)};
+    // Few, and nearly in order: cheaper put in their place one by one than sorted.
+    views.insert(std::ranges::upper_bound(views, view), view);
   }
-  return LabelSet::FromPairs(std::move(pairs));
+  return LabelSet::FromPairs({views.begin(), views.end()});
 }
 
 int CompareByText(const Labels& a, const Labels& b, const SymbolTable& symbols) {

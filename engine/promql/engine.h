@@ -16,6 +16,7 @@
 #include "engine/model/sample.h"
 #include "engine/promql/ast.h"
 #include "engine/promql/parser.h"
+#include "engine/promql/points.h"
 #include "engine/storage/querier.h"
 
 namespace tocsin::promql {
@@ -34,19 +35,14 @@ struct EngineOptions {
   bool per_step_stats = false;  // lets queries ask how many samples each step looked at
 };
 
-// One value of a result, with its labels as text, fit to outlive the query.
-struct Point {
-  int64_t t_ms = 0;
-  double value = 0;
-  HistogramPtr histogram;
-};
+// The elements of a result have their labels as text, fit to outlive the query.
 struct VectorElement {
   LabelSet labels;
   Point point;
 };
 struct MatrixElement {
   LabelSet labels;
-  std::vector<Point> points;
+  Points points;
 };
 struct ScalarValue {
   int64_t t_ms = 0;

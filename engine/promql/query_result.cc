@@ -1,51 +1,174 @@
 #include "engine/promql/query_result.h"
 
 #include <algorithm>
+#include <memory>
+#include <numeric>
+#include <span>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
 
 namespace tocsin::promql {
 namespace {
 
-Point PointAt(const Block& block, size_t series, size_t step, int64_t t_ms) {
-  return {t_ms, block.Value(series, step), block.Histogram(series, step)};
-}
-
-MatrixValue MatrixOf(Evaluator& evaluator, const Block& block) {
-  const Steps& steps = evaluator.context().query_steps;
-  MatrixValue matrix;
-  for (size_t series = 0; series < block.series(); ++series) {
-    if (!block.AnyPresent(series)) continue;
-    MatrixElement& element = matrix.emplace_back();
-    element.labels = block.labels(series).ToLabelSet(evaluator.symbols());
-    element.points.reserve(block.CountPresent(series));
-    if (!block.has_histograms()) {
-      const std::span<const double> row = block.Row(series);
-      for (size_t step = 0; step < block.steps(); ++step) {
-        if (block.Has(series, step)) element.points.push_back({steps.At(step), row[step], {}});
-      }
-      continue;
-    }
-    for (size_t step = 0; step < block.steps(); ++step) {
-      if (block.Has(series, step)) {
-        element.points.push_back(PointAt(block, series, step, steps.At(step)));
-      }
+// Puts rows in Prometheus' order of their labels: by the texts of the pairs, which are sorted by
+// name. Each text is compared with others once, when all of them get their ranks; after that only
+// numbers are compared.
+class RowOrder {
+ public:
+  RowOrder(const SymbolTable& symbols, const Block& block) : symbols_(symbols) {
+    for (size_t row = 0; row < block.series(); ++row) {
+      if (block.AnyPresent(row)) Add(row, block.labels(row));
     }
   }
-  std::ranges::sort(matrix, {}, &MatrixElement::labels);
+
+  std::vector<size_t> Sorted() && {
+    const std::vector<uint64_t> ranks = Ranks();
+    for (Key& key : keys_) {
+      const std::span<uint64_t> pairs = PairsOf(key);
+      for (uint64_t& pair : pairs) pair = ranks[pair >> 32] << 32 | ranks[pair & kLow];
+      std::ranges::sort(pairs);
+    }
+    std::ranges::sort(keys_, [this](const Key& a, const Key& b) {
+      return std::ranges::lexicographical_compare(PairsOf(a), PairsOf(b));
+    });
+    std::vector<size_t> rows;
+    rows.reserve(keys_.size());
+    for (const Key& key : keys_) rows.push_back(key.row);
+    return rows;
+  }
+
+ private:
+  struct Key {
+    size_t row;
+    size_t begin;
+    size_t end;
+  };
+  static constexpr uint64_t kLow = 0xFFFFFFFF;
+
+  void Add(size_t row, const Labels& labels) {
+    const size_t begin = pairs_.size();
+    for (const LabelPair& pair : labels) {
+      pairs_.push_back(NumberOf(pair.name) << 32 | NumberOf(pair.value));
+    }
+    keys_.push_back({row, begin, pairs_.size()});
+  }
+
+  uint64_t NumberOf(SymbolId id) {
+    const auto [entry, fresh] = numbers_.try_emplace(id, texts_.size());
+    if (fresh) texts_.push_back(symbols_.Text(id));
+    return entry->second;
+  }
+
+  // By number. Two ids may have one text: of a query's own symbols and of the store's.
+  std::vector<uint64_t> Ranks() const {
+    std::vector<size_t> sorted(texts_.size());
+    std::iota(sorted.begin(), sorted.end(), size_t{0});
+    std::ranges::sort(sorted, {}, [this](size_t number) { return texts_[number]; });
+    std::vector<uint64_t> ranks(texts_.size());
+    uint64_t rank = 0;
+    for (size_t i = 0; i < sorted.size(); ++i) {
+      if (i > 0 && texts_[sorted[i]] != texts_[sorted[i - 1]]) ++rank;
+      ranks[sorted[i]] = rank;
+    }
+    return ranks;
+  }
+
+  std::span<uint64_t> PairsOf(const Key& key) {
+    return std::span(pairs_).subspan(key.begin, key.end - key.begin);
+  }
+
+  const SymbolTable& symbols_;
+  std::unordered_map<SymbolId, uint64_t> numbers_;
+  std::vector<std::string_view> texts_;  // by number
+  std::vector<Key> keys_;
+  std::vector<uint64_t> pairs_;  // of all rows: name and value, as numbers and then as ranks
+};
+
+// The rows that have a value.
+std::vector<size_t> SortedRows(Evaluator& evaluator, const Block& block) {
+  return RowOrder(evaluator.symbols(), block).Sorted();
+}
+
+// Makes the points of the rows of a block. Rows with values at the same steps share their times.
+class PointsMaker {
+ public:
+  PointsMaker(const Block& block, const Steps& steps) : block_(block), steps_(steps) {}
+
+  Points Of(size_t row) {
+    if (times_ == nullptr ||
+        !std::ranges::equal(block_.Presence(row), block_.Presence(times_of_))) {
+      times_ = TimesOf(row);
+      times_of_ = row;
+    }
+    const std::span<const double> values = block_.Row(row);
+    if (times_->size() == values.size() && !block_.has_histograms()) {
+      return {times_, {values.begin(), values.end()}};
+    }
+    std::vector<double> present;
+    present.reserve(times_->size());
+    std::vector<HistogramPtr> histograms;
+    for (size_t step = 0; step < values.size(); ++step) {
+      if (!block_.Has(row, step)) continue;
+      present.push_back(values[step]);
+      if (block_.has_histograms()) histograms.push_back(block_.Histogram(row, step));
+    }
+    return {times_, std::move(present), std::move(histograms)};
+  }
+
+ private:
+  Points::Times TimesOf(size_t row) const {
+    auto times = std::make_shared<std::vector<int64_t>>();
+    times->reserve(block_.CountPresent(row));
+    for (size_t step = 0; step < block_.steps(); ++step) {
+      if (block_.Has(row, step)) times->push_back(steps_.At(step));
+    }
+    return times;
+  }
+
+  const Block& block_;
+  const Steps& steps_;
+  Points::Times times_;
+  size_t times_of_ = 0;  // the row they were made for
+};
+
+MatrixValue MatrixOf(Evaluator& evaluator, const Block& block) {
+  PointsMaker points(block, evaluator.context().query_steps);
+  MatrixValue matrix;
+  const std::vector<size_t> rows = SortedRows(evaluator, block);
+  matrix.reserve(rows.size());
+  for (const size_t row : rows) {
+    matrix.push_back({block.labels(row).ToLabelSet(evaluator.symbols()), points.Of(row)});
+  }
   return matrix;
 }
 
-QueryValue ResultOf(Evaluator& evaluator, const Block& block, ValueType type) {
+enum class Order { kByLabels, kAsComputed };
+
+VectorValue VectorOf(Evaluator& evaluator, const Block& block, Order order) {
+  std::vector<size_t> rows;
+  if (order == Order::kByLabels) {
+    rows = SortedRows(evaluator, block);
+  } else {
+    for (size_t series = 0; series < block.series(); ++series) {
+      if (block.Has(series, 0)) rows.push_back(series);
+    }
+  }
+  const int64_t t_ms = evaluator.context().query_steps.start_ms;
+  VectorValue vector;
+  vector.reserve(rows.size());
+  for (const size_t row : rows) {
+    vector.push_back({block.labels(row).ToLabelSet(evaluator.symbols()),
+                      {t_ms, block.Value(row, 0), block.Histogram(row, 0)}});
+  }
+  return vector;
+}
+
+QueryValue ResultOf(Evaluator& evaluator, const Block& block, ValueType type, Order order) {
   if (evaluator.context().range_query) return MatrixOf(evaluator, block);
   const int64_t t_ms = evaluator.context().query_steps.start_ms;
   if (type == ValueType::kScalar) return ScalarValue{t_ms, block.Value(0, 0)};
-  VectorValue vector;
-  vector.reserve(block.series());
-  for (size_t series = 0; series < block.series(); ++series) {
-    if (!block.Has(series, 0)) continue;
-    vector.push_back(
-        {block.labels(series).ToLabelSet(evaluator.symbols()), PointAt(block, series, 0, t_ms)});
-  }
-  return vector;
+  return VectorOf(evaluator, block, order);
 }
 
 // An instant query for a range vector: what its window holds.
@@ -63,10 +186,13 @@ Result<QueryValue> WindowResult(Evaluator& evaluator, const PlanNode& node) {
     const Labels labels = source.drop_name(series) ? evaluator.WithoutName(in.labels) : in.labels;
     MatrixElement& element = matrix.emplace_back();
     element.labels = labels.ToLabelSet(evaluator.symbols());
-    for (uint32_t i = window.first; i < window.last; ++i) {
-      element.points.push_back(
-          {in.t_ms[i], in.values[i], in.histograms.empty() ? nullptr : in.histograms[i]});
-    }
+    const auto inside = [&window](const auto& column) {
+      const auto part = column.subspan(window.first, window.last - window.first);
+      return std::vector(part.begin(), part.end());
+    };
+    element.points = {std::make_shared<const std::vector<int64_t>>(inside(in.t_ms)),
+                      inside(in.values),
+                      in.histograms.empty() ? std::vector<HistogramPtr>() : inside(in.histograms)};
   }
   std::ranges::sort(matrix, {}, &MatrixElement::labels);
   return QueryValue(std::move(matrix));
@@ -98,11 +224,8 @@ Result<QueryValue> ResultOfQuery(Evaluator& evaluator, const PlanEdge& root, con
   if (expr.type == ValueType::kMatrix) return WindowResult(evaluator, *root.node);
   ASSIGN_OR_RETURN(Block block, evaluator.Evaluate(root, evaluator.context().query_steps));
   RETURN_IF_ERROR(evaluator.ApplyDelayedNames(block));
-  QueryValue value = ResultOf(evaluator, block, expr.type);
-  if (auto* vector = std::get_if<VectorValue>(&value); vector != nullptr && !HasOrder(expr)) {
-    std::ranges::sort(*vector, {}, &VectorElement::labels);
-  }
-  return value;
+  return ResultOf(evaluator, block, expr.type,
+                  HasOrder(expr) ? Order::kAsComputed : Order::kByLabels);
 }
 
 }  // namespace tocsin::promql

@@ -1,33 +1,63 @@
 #include "engine/promql/result_json.h"
 
-#include <fmt/format.h>
-
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/go_float.h"
 #include "engine/model/histogram_buckets.h"
+#include "engine/promql/ordered_pieces.h"
 
 namespace tocsin::promql {
 namespace {
 
 std::string TimestampText(int64_t t_ms) {
   const uint64_t magnitude = t_ms < 0 ? -static_cast<uint64_t>(t_ms) : static_cast<uint64_t>(t_ms);
-  std::string text = fmt::format("{}{}", t_ms < 0 ? "-" : "", magnitude / 1000);
-  if (magnitude % 1000 != 0) text += fmt::format(".{:03}", magnitude % 1000);
+  std::array<char, 24> digits;
+  std::string text = t_ms < 0 ? "-" : "";
+  text.append(digits.begin(), std::to_chars(digits.begin(), digits.end(), magnitude / 1000).ptr);
+  if (const uint64_t ms = magnitude % 1000; ms != 0) {
+    // With the zeros in front: 1005 is ".005".
+    char* const end = std::to_chars(digits.begin(), digits.end(), ms + 1000).ptr;
+    text += '.';
+    text.append(digits.begin() + 1, end);
+  }
   return text;
 }
-
-void WriteSampleValue(JsonWriter& json, double value) { json.String(FormatJsonSample(value)); }
 
 // 0: (lower, upper], 1: [lower, upper), 2: (lower, upper), 3: [lower, upper].
 int BoundaryRule(const HistogramBucket& bucket) {
   if (bucket.lower_inclusive) return bucket.upper_inclusive ? 3 : 1;
   return bucket.upper_inclusive ? 0 : 2;
+}
+
+void AppendValue(std::string& text, double value) {
+  // Every whole number up to here is a double, and has no exponent in JSON; with a fraction the
+  // shortest digits in fixed notation are what Go prints.
+  constexpr double kExact = 1e15;
+  constexpr double kLeast = 1e-5;
+  std::array<char, 40> digits;
+  char* end = digits.begin();
+  const double magnitude = std::fabs(value);
+  if (magnitude < kExact && magnitude >= 1 && value == std::floor(value)) {
+    end = std::to_chars(digits.begin(), digits.end(), static_cast<int64_t>(value)).ptr;
+  } else if (magnitude < kExact && magnitude >= kLeast) {
+    end = std::to_chars(digits.begin(), digits.end(), value, std::chars_format::fixed).ptr;
+  } else {
+    text += FormatJsonSample(value);
+  }
+  text.append(digits.begin(), end);
+}
+
+void WriteSampleValue(JsonWriter& json, double value) {
+  std::string text;
+  AppendValue(text, value);
+  json.String(text);
 }
 
 void WriteFloatPoint(JsonWriter& json, const Point& point) {
@@ -71,85 +101,87 @@ void WriteResult(JsonWriter& json, const VectorValue& vector) {
   json.EndArray();
 }
 
-// Writes the floats of many series, which nearly always stand at the same times: the text of a time
-// is made once, and a series is one piece for the writer.
-class FloatPointsWriter {
+// The beginning of each point, "[1700000000.5,\"": made once for all series that share their times.
+class TimeTexts {
  public:
-  // The floats of the series under a key of their own; no key without floats.
+  explicit TimeTexts(Points::Times times) : times_(std::move(times)) {
+    texts_.reserve(times_->size());
+    for (const int64_t t_ms : *times_) texts_.push_back("[" + TimestampText(t_ms) + ",\"");
+  }
+
+  bool Are(const Points::Times& times) const { return times == times_; }
+  const std::string& operator[](size_t i) const { return texts_[i]; }
+
+ private:
+  Points::Times times_;
+  std::vector<std::string> texts_;
+};
+
+// Writes the series of a matrix one after the other.
+class SeriesWriter {
+ public:
   void Write(JsonWriter& json, const MatrixElement& series) {
+    json.BeginObject().Key("metric");
+    WriteLabels(json, series.labels);
+    WriteFloats(json, series.points);
+    WriteHistograms(json, series.points);
+    json.EndObject();
+  }
+
+ private:
+  // Under a key of their own; no key without floats.
+  void WriteFloats(JsonWriter& json, const Points& points) {
+    if (points.empty()) return;
+    if (!times_ || !times_->Are(points.times())) times_.emplace(points.times());
     text_.assign(1, '[');
-    size_t column = 0;
-    for (const Point& point : series.points) {
-      if (point.histogram != nullptr) continue;
-      if (column > 0) text_ += ',';
-      AppendTime(column++, point.t_ms);
-      AppendValue(point.value);
+    for (size_t i = 0; i < points.size(); ++i) {
+      if (points.has_histograms() && points[i].histogram != nullptr) continue;
+      if (text_.size() > 1) text_ += ',';
+      text_ += (*times_)[i];
+      AppendValue(text_, points.values()[i]);
+      text_ += "\"]";
     }
-    if (column == 0) return;
+    if (text_.size() == 1) return;
     text_ += ']';
     json.Key("values").Raw(text_);
   }
 
- private:
-  struct Time {
-    int64_t t_ms;
-    std::string text;  // "[1700000000.5,\""
-  };
-
-  void AppendTime(size_t column, int64_t t_ms) {
-    if (column == times_.size()) times_.push_back({t_ms, {}});
-    Time& time = times_[column];
-    if (time.text.empty() || time.t_ms != t_ms) time = {t_ms, "[" + TimestampText(t_ms) + ",\""};
-    text_ += time.text;
-  }
-
-  void AppendValue(double value) {
-    // Every whole number up to here is a double, and has no exponent in JSON; with a fraction the
-    // shortest digits in fixed notation are what Go prints.
-    constexpr double kExact = 1e15;
-    constexpr double kLeast = 1e-5;
-    std::array<char, 40> digits;
-    char* end = nullptr;
-    const double magnitude = std::fabs(value);
-    if (magnitude < kExact && magnitude >= 1 && value == std::floor(value)) {
-      end = std::to_chars(digits.begin(), digits.end(), static_cast<int64_t>(value)).ptr;
-    } else if (magnitude < kExact && magnitude >= kLeast) {
-      end = std::to_chars(digits.begin(), digits.end(), value, std::chars_format::fixed).ptr;
-    } else {
-      text_ += FormatJsonSample(value);
-      end = digits.begin();
+  // Likewise.
+  static void WriteHistograms(JsonWriter& json, const Points& points) {
+    if (!points.has_histograms()) return;
+    bool open = false;
+    for (const Point& point : points) {
+      if (point.histogram == nullptr) continue;
+      if (!open) json.Key("histograms").BeginArray();
+      open = true;
+      WriteHistogramPoint(json, point);
     }
-    text_.append(digits.begin(), end);
-    text_ += "\"]";
+    if (open) json.EndArray();
   }
 
-  std::vector<Time> times_;
+  std::optional<TimeTexts> times_;
   std::string text_;
 };
 
-// The histograms of the series under a key of their own; no key without histograms.
-void WriteHistogramPoints(JsonWriter& json, const MatrixElement& series) {
-  bool open = false;
-  for (const Point& point : series.points) {
-    if (point.histogram == nullptr) continue;
-    if (!open) json.Key("histograms").BeginArray();
-    open = true;
-    WriteHistogramPoint(json, point);
-  }
-  if (open) json.EndArray();
+void WriteResult(JsonWriter& json, const MatrixValue& matrix) {
+  SeriesWriter writer;
+  json.BeginArray();
+  for (const MatrixElement& series : matrix) writer.Write(json, series);
+  json.EndArray();
 }
 
-void WriteResult(JsonWriter& json, const MatrixValue& matrix) {
-  FloatPointsWriter floats;
-  json.BeginArray();
-  for (const MatrixElement& series : matrix) {
-    json.BeginObject().Key("metric");
-    WriteLabels(json, series.labels);
-    floats.Write(json, series);
-    WriteHistogramPoints(json, series);
-    json.EndObject();
+// The series that end each piece of the text, which all have about the same number of points.
+std::vector<size_t> PiecesOf(const MatrixValue& matrix) {
+  constexpr size_t kPoints = 8192;
+  std::vector<size_t> ends;
+  size_t points = 0;
+  for (size_t i = 0; i < matrix.size(); ++i) {
+    points += matrix[i].points.size() + 1;
+    if (points < kPoints && i + 1 < matrix.size()) continue;
+    ends.push_back(i + 1);
+    points = 0;
   }
-  json.EndArray();
+  return ends;
 }
 
 std::string_view ResultType(const ScalarValue&) { return "scalar"; }
@@ -172,6 +204,44 @@ void WriteQueryValueMembers(JsonWriter& json, const QueryValue& value) {
         WriteResult(json, result);
       },
       value);
+}
+
+bool IsLong(const QueryValue& value) {
+  constexpr size_t kLongPoints = 20'000;
+  const auto* matrix = std::get_if<MatrixValue>(&value);
+  if (matrix == nullptr) return false;
+  size_t points = 0;
+  for (const MatrixElement& series : *matrix) points += series.points.size();
+  return points > kLongPoints;
+}
+
+bool StreamQueryValueMembers(JsonWriter& json, const QueryValue& value, Executor* helpers,
+                             const TextSink& out) {
+  const auto* matrix = std::get_if<MatrixValue>(&value);
+  if (matrix == nullptr) {
+    WriteQueryValueMembers(json, value);
+    return true;
+  }
+  json.Field("resultType", ResultType(*matrix)).Key("result").BeginArray();
+  if (!out(json.Take())) return false;
+  const std::vector<size_t> ends = PiecesOf(*matrix);
+  const auto make = [&](size_t piece, std::string& text) {
+    JsonWriter part(std::move(text));
+    SeriesWriter writer;
+    for (size_t i = piece == 0 ? 0 : ends[piece - 1]; i < ends[piece]; ++i) {
+      writer.Write(part, (*matrix)[i]);
+    }
+    text = part.Take();
+  };
+  bool first = true;
+  const auto use = [&](const std::string& text) {
+    const bool wanted = (first || out(",")) && out(text);
+    first = false;
+    return wanted;
+  };
+  if (!UseInOrder(helpers, ends.size(), make, use)) return false;
+  json.EndArray();
+  return true;
 }
 
 void WriteLabels(JsonWriter& json, const LabelSet& labels) {

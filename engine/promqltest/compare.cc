@@ -121,21 +121,21 @@ Difference CompareMatrix(const MatrixValue& matrix, const EvalCommand& eval,
     const auto expected = wanted.find(element.labels);
     if (expected == wanted.end()) return "unexpected series " + name;
     const std::vector<NotedValue>& values = *expected->second;
-    std::map<int64_t, const Point*> points;
-    for (const Point& point : element.points) points[point.t_ms] = &point;
+    std::map<int64_t, Point> points;
+    for (const Point& point : element.points) points[point.t_ms] = point;
     for (size_t i = 0; i < values.size(); ++i) {
       const int64_t t_ms = times.start_ms + static_cast<int64_t>(i) * times.step_ms;
       const auto point = points.find(t_ms);
       const bool none = values[i].kind == NotedValue::Kind::kNone;
-      if (none != (point == points.end()) || (!none && !Same(*point->second, values[i]))) {
+      if (none != (point == points.end()) || (!none && !Same(point->second, values[i]))) {
         return "expected " + Text(values[i]) + " for " + name + " at " + std::to_string(t_ms) +
-               " ms, got " + (point == points.end() ? "nothing" : Text(*point->second));
+               " ms, got " + (point == points.end() ? "nothing" : Text(point->second));
       }
       if (!none) points.erase(point);
     }
     if (!points.empty()) {
       return "unexpected point of " + name + " at " + std::to_string(points.begin()->first) +
-             " ms: " + Text(*points.begin()->second);
+             " ms: " + Text(points.begin()->second);
     }
     wanted.erase(expected);
   }

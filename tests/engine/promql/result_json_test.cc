@@ -5,7 +5,10 @@
 #include <limits>
 #include <memory>
 #include <string>
+#include <string_view>
+#include <vector>
 
+#include "base/executor.h"
 #include "engine/model/sample.h"
 
 namespace tocsin::promql {
@@ -57,6 +60,52 @@ TEST(ResultJson, WritesEveryKindOfResult) {
            histogram + "]]}]}"},
   };
   for (const auto& row : kRows) EXPECT_EQ(Json(row.value), row.json);
+}
+
+// Many series, some of which lack values and one of which has histograms.
+MatrixValue LongMatrix() {
+  MatrixValue matrix;
+  for (int i = 0; i < 300; ++i) {
+    auto times = std::make_shared<std::vector<int64_t>>();
+    std::vector<double> values;
+    std::vector<HistogramPtr> histograms;
+    for (int step = 0; step < 100; ++step) {
+      if (i % 7 == 1 && step % 3 == 0) continue;
+      times->push_back(1'700'000'000'000 + 500 * step);
+      values.push_back(step * 0.1 + i);
+      if (i == 5) histograms.push_back(step % 2 == 0 ? SmallHistogram() : nullptr);
+    }
+    matrix.push_back({{{"i", std::to_string(i)}}, {times, values, histograms}});
+  }
+  return matrix;
+}
+
+TEST(ResultJson, IsTheSameInPieces) {
+  ThreadPool pool("test", 2);
+  const QueryValue values[] = {LongMatrix(), MatrixValue{}, VectorValue{}, ScalarValue{1500, 2}};
+  for (const QueryValue& value : values) {
+    JsonWriter json;
+    std::string text;
+    json.BeginObject();
+    EXPECT_TRUE(StreamQueryValueMembers(json, value, &pool, [&text](std::string_view piece) {
+      text += piece;
+      return true;
+    }));
+    json.EndObject();
+    text += json.Take();
+    EXPECT_EQ(text, Json(value));
+  }
+  EXPECT_TRUE(IsLong(values[0]));
+  EXPECT_FALSE(IsLong(values[1]) || IsLong(values[2]) || IsLong(values[3]));
+}
+
+TEST(ResultJson, EndsWhenNobodyWantsMore) {
+  JsonWriter json;
+  size_t pieces = 0;
+  json.BeginObject();
+  EXPECT_FALSE(StreamQueryValueMembers(json, LongMatrix(), nullptr,
+                                       [&pieces](std::string_view) { return ++pieces < 3; }));
+  EXPECT_EQ(pieces, 3U);
 }
 
 TEST(ResultJson, AnEmptyHistogramHasNoBuckets) {
