@@ -74,13 +74,24 @@ void WriteHistogramPoint(JsonWriter& json, const Point& point) {
   json.EndArray();
 }
 
+// As in Prometheus: the times of points of series have three decimals or none, others as many as they
+// need.
+void WriteShortTime(JsonWriter& json, int64_t t_ms) {
+  std::string text = TimestampText(t_ms);
+  if (t_ms % 1000 != 0) text.erase(text.find_last_not_of('0') + 1);
+  json.Raw(text);
+}
+
+// Unlike values of series, never with an exponent.
 void WriteResult(JsonWriter& json, const ScalarValue& scalar) {
-  WriteFloatPoint(json, {.t_ms = scalar.t_ms, .value = scalar.value});
+  json.BeginArray();
+  WriteShortTime(json, scalar.t_ms);
+  json.String(FormatGoF(scalar.value)).EndArray();
 }
 
 void WriteResult(JsonWriter& json, const StringValue& string) {
   json.BeginArray();
-  WriteTimestamp(json, string.t_ms);
+  WriteShortTime(json, string.t_ms);
   json.String(string.text).EndArray();
 }
 

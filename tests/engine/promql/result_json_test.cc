@@ -44,12 +44,16 @@ TEST(ResultJson, WritesEveryKindOfResult) {
     std::string json;
   } kRows[] = {
       {ScalarValue{1435781451781, 1e-7},
-       R"({"resultType":"scalar","result":[1435781451.781,"1e-07"]})"},
-      {ScalarValue{1500, 1e20},
-       R"({"resultType":"scalar","result":[1.500,"100000000000000000000"]})"},
+       R"({"resultType":"scalar","result":[1435781451.781,"0.0000001"]})"},
+      {ScalarValue{1500, -1e21},
+       R"({"resultType":"scalar","result":[1.5,"-1000000000000000000000"]})"},
+      {StringValue{-1050, "x"}, R"({"resultType":"string","result":[-1.05,"x"]})"},
       {ScalarValue{-5, NormalNan()}, R"({"resultType":"scalar","result":[-0.005,"NaN"]})"},
       {StringValue{0, "x\"y"}, R"({"resultType":"string","result":[0,"x\"y"]})"},
       {VectorValue{}, R"({"resultType":"vector","result":[]})"},
+      {VectorValue{{{}, {1500, 1e21, nullptr}}, {{}, {1501, -1e-7, nullptr}}},
+       R"({"resultType":"vector","result":[{"metric":{},"value":[1.500,"1e+21"]},)"
+       R"({"metric":{},"value":[1.501,"-1e-07"]}]})"},
       {VectorValue{{up, {1000, kInf, nullptr}}, {{}, {1000, 0, SmallHistogram()}}},
        R"({"resultType":"vector","result":[{"metric":{"__name__":"up","job":"a\u003cb"},)"
        R"("value":[1,"+Inf"]},{"metric":{},"histogram":[1,)" +
