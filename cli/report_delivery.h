@@ -9,7 +9,7 @@ namespace tocsin::cli {
 
 constexpr FlagSpec kMailToFlag = {.name = "--mail-to",
                                   .value = "ADDRESS",
-                                  .help = "Send it there by SMTP; repeatable.",
+                                  .help = "Send it there by SMTP.",
                                   .repeated = true};
 constexpr FlagSpec kMailFromFlag = {.name = "--mail-from",
                                     .value = "ADDRESS",
@@ -33,7 +33,7 @@ constexpr FlagSpec kSlackFlag = {.name = "--slack-url-file",
                                  .help = "Send the summary to the incoming webhook in this file."};
 constexpr FlagSpec kWebhookFlag = {.name = "--webhook",
                                    .value = "URL",
-                                   .help = "Post the report as JSON; repeatable.",
+                                   .help = "Post the report as JSON.",
                                    .repeated = true};
 constexpr FlagSpec kWebhookFileFlag = {.name = "--webhook-url-file",
                                        .value = "FILE",

@@ -60,7 +60,8 @@ announce() { # SEVERITY TEXT
   if [ -n "$ALERTMANAGER_URL" ] && [ "$1" != none ]; then
     jq -n --arg severity "$1" --arg text "$2" --arg color "$(state .deployment.to)" --arg now "$(now)" \
       '[{labels: {alertname: "DeploymentFailed", severity: $severity, job: "deploy", color: $color},
-         annotations: {summary: "A deployment was rolled back", description: $text}, startsAt: $now}]' |
+         annotations: {summary: "A deployment was rolled back", description: $text,
+           runbook_url: "deploy/runbooks/DeploymentFailed.md"}, startsAt: $now}]' |
       _post "$ALERTMANAGER_URL/api/v2/alerts" >/dev/null || say "Alertmanager did not take the alert"
   fi
 }
