@@ -96,6 +96,7 @@ Result<Setup> Prepare(const Arguments& arguments, CommandContext& context) {
   ASSIGN_OR_RETURN(defaults.interval, arguments.DurationOf("--interval"));
   ASSIGN_OR_RETURN(setup.groups, ReadGroups(arguments.positional(), defaults, context));
   ASSIGN_OR_RETURN(setup.old_groups, ReadGroups(arguments.All("--compare"), defaults, context));
+  setup.old_groups = AtSlotsOf(setup.groups, std::move(setup.old_groups));
   for (const std::string& text : arguments.All("--set")) {
     ASSIGN_OR_RETURN(RuleChange change, ParseRuleChange(text));
     ASSIGN_OR_RETURN(setup.groups, WithChange(std::move(setup.groups), change));

@@ -110,6 +110,11 @@ Result<std::vector<RuleChange>> ParseRuleSweep(std::string_view text);
 Result<std::vector<RuleGroupSpec>> WithChange(std::vector<RuleGroupSpec> groups,
                                               const RuleChange& change);
 
+// The old groups at the slots of the new ones of the same name and interval: slots depend on the
+// name of the file, and what differs for that alone is no difference of the rules.
+std::vector<RuleGroupSpec> AtSlotsOf(const std::vector<RuleGroupSpec>& groups,
+                                     std::vector<RuleGroupSpec> old);
+
 // How two runs over the same time differ.
 struct BacktestDifference {
   std::string rule;

@@ -6,6 +6,7 @@
 #include "base/go_float.h"
 #include "engine/promql/parser.h"
 #include "rules/backtest/backtest.h"
+#include "rules/group_order.h"
 #include "rules/lint/kernels.h"
 
 namespace tocsin {
@@ -107,6 +108,16 @@ Result<std::vector<RuleGroupSpec>> WithChange(std::vector<RuleGroupSpec> groups,
   }
   if (!found) return NotFound(change.ToString() + ": no alert is called " + change.rule);
   return groups;
+}
+
+std::vector<RuleGroupSpec> AtSlotsOf(const std::vector<RuleGroupSpec>& groups,
+                                     std::vector<RuleGroupSpec> old) {
+  for (RuleGroupSpec& group : old) {
+    const auto found = std::ranges::find(groups, group.name, &RuleGroupSpec::name);
+    if (found == groups.end() || found->interval != group.interval) continue;
+    group.extensions.eval_offset = SlotOffset(*found);
+  }
+  return old;
 }
 
 }  // namespace tocsin

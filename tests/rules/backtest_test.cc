@@ -140,6 +140,18 @@ TEST_F(BacktestTest, VariantsChangeOneThing) {
   EXPECT_FALSE(ParseRuleChange("A.colour=red").ok());
 }
 
+TEST_F(BacktestTest, AFileOfAnotherNameIsComparedAtTheSameSlots) {
+  PutAll("x", {0, 5, 6, 7, 8, 0, 0});
+  const std::vector<RuleGroupSpec> groups = Groups("  - alert: A\n    expr: x > 1\n");
+  std::vector<RuleGroupSpec> old = groups;
+  old[0].file = "old.yml";
+  BacktestOptions options = Options(seconds(90));
+  options.step.reset();
+  const BacktestResult after = Run(groups, options);
+  EXPECT_THAT(Compare(Run(old, options), after), SizeIs(1));
+  EXPECT_THAT(Compare(Run(AtSlotsOf(groups, old), options), after), IsEmpty());
+}
+
 TEST_F(BacktestTest, SweepsAreListsAndRanges) {
   const auto values = [](const char* text) {
     std::vector<std::string> result;
