@@ -3,6 +3,7 @@
 
 #include "delivery/gate/gate_run.h"
 #include "delivery/quantity.h"
+#include "engine/promql/matcher_edit.h"
 
 namespace tocsin::delivery {
 namespace {
@@ -16,6 +17,23 @@ std::string Filled(std::string text, const std::string& color, Duration window) 
     }
   }
   return text;
+}
+
+// The rule as it would be if the color were all that there is: rules sum over colors, because users
+// do not care which of them fails, and the trouble of a color with a twentieth of the traffic does
+// not show in such a sum. "" where that would be another question: without a selector (vector(1)),
+// and with absent(), which most metrics would be for a color.
+std::string OwnExpression(const std::string& expr, const std::string& color) {
+  if (expr.find("absent") != std::string::npos) return "";
+  int selectors = 0;
+  const promql::MatcherEdit set =
+      promql::SettingMatcher(*Matcher::Make(MatchOp::kEqual, "color", color));
+  const Result<std::string> own =
+      promql::PrettyPrintEdited(expr, {}, [&](std::vector<Matcher>& matchers) {
+        ++selectors;
+        set(matchers);
+      });
+  return own.ok() && selectors > 0 ? *own : "";
 }
 
 }  // namespace
@@ -230,7 +248,8 @@ GateCheck GateRun::MemorySpike(double limit) {
   return check;
 }
 
-// The rules of a rule file as they are: what holds now is pending or firing, or will be.
+// The rules of a rule file, of the new color alone: what holds now is pending or firing, or will
+// be.
 GateCheck GateRun::Alerts() {
   GateCheck check{.id = "alerts",
                   .what = "no alert rule holds for " + inputs_.color,
@@ -244,8 +263,10 @@ GateCheck GateRun::Alerts() {
   std::string holding;
   double count = 0;
   for (const WatchedAlert& alert : inputs_.alerts) {
+    const std::string own = OwnExpression(alert.expr, inputs_.color);
+    const std::string& expr = own.empty() ? alert.expr : own;
     const Result<std::vector<MetricSample>> samples =
-        world_.metrics.Query(alert.expr, world_.load.journey.clock.Now());
+        world_.metrics.Query(expr, world_.load.journey.clock.Now());
     if (!samples.ok()) {
       const ErrorCode code = samples.error().code;
       const bool unreachable = code == ErrorCode::kUnavailable || code == ErrorCode::kTimeout;
@@ -254,11 +275,12 @@ GateCheck GateRun::Alerts() {
       return check;
     }
     const auto ours = std::ranges::count_if(*samples, [&](const MetricSample& sample) {
-      return sample.labels.Get("color") == inputs_.color;
+      return !own.empty() || sample.labels.Get("color") == inputs_.color;
     });
     if (ours == 0) continue;
     count += static_cast<double>(ours);
     holding += (holding.empty() ? "" : ", ") + alert.name;
+    if (check.query.empty()) check.query = expr;
   }
   check.value = count;
   Judge(check);

@@ -316,16 +316,32 @@ TEST_F(GateTest, WithoutABaselineTheComparisonIsInconclusiveUnlessOneWasRecorded
   EXPECT_EQ(run.MeasureBaseline().at("response_time_p95"), 0.2);
 }
 
-TEST_F(GateTest, AnAlertThatHoldsForTheColorFails) {
+TEST_F(GateTest, AnAlertThatHoldsForTheColorAloneFails) {
   Gates("gates: {alerts: none}");
   EXPECT_EQ(Run(GatePhase::kStep).exit_code, 2);  // no rules are given
-  inputs_.alerts = {{"Errors", "errors > 1"}, {"Slow", "slow > 1"}};
-  figures_.Set("errors > 1", std::vector<MetricSample>{{{{"color", "blue"}}, 2}});
-  EXPECT_EQ(Run(GatePhase::kStep).exit_code, 0);  // the old color's own trouble
-  figures_.Set("slow > 1", std::vector<MetricSample>{{{{"color", "green"}}, 2}});
-  const GateReport report = Run(GatePhase::kStep);
+  inputs_.alerts = {{"Errors", "sum by (job) (errors) > 1"}, {"Slow", "slow > 1"}};
+  figures_.Set("sum by (job) (errors) > 1", 2);                  // of both colors
+  figures_.Set("sum by (job) (errors{color=\"blue\"}) > 1", 2);  // the old color's own trouble
+  EXPECT_EQ(Run(GatePhase::kStep).exit_code, 0);
+  figures_.Set("slow{color=\"green\"} > 1", 2);
+  GateReport report = Run(GatePhase::kStep);
   EXPECT_EQ(report.exit_code, 1);
   EXPECT_EQ(Find(report, "alerts").why, "these hold: Slow");
+  figures_.Set("sum by (job) (errors{color=\"green\"}) > 1", 3);
+  report = Run(GatePhase::kStep);
+  EXPECT_EQ(Find(report, "alerts").why, "these hold: Errors, Slow");
+  EXPECT_EQ(Find(report, "alerts").query, "sum by (job) (errors{color=\"green\"}) > 1");
+}
+
+// What always fires, and what misses a metric, is no color's fault unless it says so.
+TEST_F(GateTest, AlertsThatAreNoColorsCountByTheirLabel) {
+  Gates("gates: {alerts: none}");
+  inputs_.alerts = {{"Watchdog", "vector(1)"}, {"Missing", "absent(pg_up)"}};
+  figures_.Set("vector(1)", 1);
+  figures_.Set("absent(pg_up)", std::vector<MetricSample>{{{{"color", "blue"}}, 1}});
+  EXPECT_EQ(Run(GatePhase::kStep).exit_code, 0);
+  figures_.Set("absent(pg_up)", std::vector<MetricSample>{{{{"color", "green"}}, 1}});
+  EXPECT_EQ(Run(GatePhase::kStep).exit_code, 1);
 }
 
 TEST_F(GateTest, CustomGatesHaveLimitsOnBothSides) {
