@@ -53,7 +53,7 @@ lock || fail "$EXIT_BUSY" "process $(cat "$STATE_DIR/lock") is deploying"
 load_backend
 
 begin() {
-  [ -z "$(state .deployment)" ] ||
+  [ -z "$(state .deployment.id)" ] ||
     fail "$EXIT_USAGE" "deployment $(state .deployment.id) is open in phase $(state .deployment.phase): --resume it or run rollback.sh"
   local from to
   from=$(state .active)
@@ -101,7 +101,7 @@ on_exit() {
 }
 
 if [ "$RESUME" = yes ]; then
-  [ -n "$(state .deployment)" ] || fail "$EXIT_USAGE" "there is nothing to resume"
+  [ -n "$(state .deployment.id)" ] || fail "$EXIT_USAGE" "there is nothing to resume"
   resume
 else
   begin

@@ -47,7 +47,7 @@ take_over() {
     sleep 0.05
   done
   say "it has ended: $(state .active) is active"
-  [ -n "$(state .deployment)" ] || exit 0
+  [ -n "$(state .deployment.id)" ] || exit 0
 }
 
 # The last deployment is complete: it becomes one that goes back to the version before.
@@ -63,7 +63,7 @@ undo_last() {
 }
 
 take_over
-[ -n "$(state .deployment)" ] || undo_last
+[ -n "$(state .deployment.id)" ] || undo_last
 from=$(state .deployment.from)
 if [ -n "$from" ] && [ "$EMERGENCY" = no ] && [ "$DRY_RUN" = no ] && be_running "$from" &&
   ! answers "http://$(be_addr "$from" host)$HEALTH_PATH"; then

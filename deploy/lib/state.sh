@@ -14,20 +14,39 @@ readonly NEW_STATE='{"active":"","generation":0,"versions":{},"shares":{},"fallb
 state_open() {
   mkdir -p "$STATE_DIR/deployments" "$STATE_DIR/run" "$STATE_DIR/log"
   [ -e "$STATE_DIR/state.json" ] || put_file "$STATE_DIR/state.json" <<<"$NEW_STATE"
-  jq -e . "$STATE_DIR/state.json" >/dev/null ||
+  state_load ||
     fail "$EXIT_USAGE" "$STATE_DIR/state.json is no JSON; say in it which color is active"
 }
 
-# The value of a jq path; "" when it is not there.
-state() { # PATH
-  jq -r "$1 // \"\"" "$STATE_DIR/state.json"
+# Every text and number of the state by its path, as of the last load or change: jq takes its time to start.
+declare -A STATE=()
+
+# The value at a path; "" when it is not there.
+state() { # .PATH
+  printf '%s\n' "${STATE[$1]-}"
 }
 
-# Changes the state by a jq program; more arguments go to jq.
+state_load() { _state_jq .; }
+
+# Changes the state by a jq program; more arguments go to jq. Not in a subshell, which would forget it.
 change_state() { # PROGRAM [JQ ARGUMENT…]
-  local program=$1
+  _state_jq "$@" || return 1
+  put_file "$STATE_DIR/state.json" <<<"$STATE_JSON"
+}
+
+STATE_JSON=""
+
+# Runs a program on the state; what it says becomes STATE_JSON and STATE.
+_state_jq() { # PROGRAM [JQ ARGUMENT…]
+  local program=$1 out path value
   shift
-  jq -c "$@" "$program" "$STATE_DIR/state.json" | put_file "$STATE_DIR/state.json"
+  out=$(jq -r "$@" "($program)"' | tojson, (paths(scalars) as $p |
+      "." + ($p | map(tostring) | join(".")) + "\t" + (getpath($p) | tostring))' "$STATE_DIR/state.json") || return 1
+  STATE=()
+  STATE_JSON=${out%%$'\n'*}
+  while IFS=$'\t' read -r path value; do
+    [[ "$path" != .* ]] || STATE[$path]=$value
+  done <<<"$out"
 }
 
 # One run at a time. The lock is the open descriptor 9, so that it ends with whoever holds it; the file's
@@ -36,6 +55,7 @@ lock() {
   exec 9>>"$STATE_DIR/lock"
   flock -n 9 || return 1
   echo $$ >"$STATE_DIR/lock"
+  state_load # another run may have changed it
 }
 
 other_color() { # COLOR
