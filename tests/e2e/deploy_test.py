@@ -183,6 +183,31 @@ class Operator(DeployCase):
         # There is nothing else to go back to.
         self.quickly("rollback.sh", "--emergency", code=1)
 
+    def test_clients_are_limited_and_trusted_ones_choose_a_color(self):
+        self.quickly("deploy.sh", "good", "--skip-load", "--to-step", "5")
+        trusted, stranger = "127.0.0.1", "127.0.0.2"
+        # Ten in a minute and five at once, for uploads; the limit is no server error.
+        refused = [self.ask(stranger, "/api/videos/upload", "-X", "POST") for _ in range(8)]
+        self.assertEqual(set(refused), {"400", "429"})
+        self.assertNotIn("429", [self.ask(trusted, "/api/videos/upload", "-X", "POST") for _ in range(8)])
+        self.assertEqual(self.ask(stranger, "/green/health"), "403")
+        self.assertEqual(self.ask(trusted, "/green/health"), "200")
+        self.assertEqual([self.ask(stranger, f"/health/{color}") for color in ("blue", "green")], ["200", "200"])
+        self.assertEqual(self.ask(stranger, "/metrics"), "404")
+        for _ in range(5):
+            self.ask(trusted, "/api/dashboard/stats", "-H", "X-Deployment-Color: green")
+        entries = [entry for entry in self.stack.access_log() if entry["uri"] == "/api/dashboard/stats"]
+        self.assertEqual({entry["upstream"] for entry in entries}, {self.stack.green})
+        headers = subprocess.run(["curl", "-sI", f"http://{self.stack.front}/static/x"], capture_output=True, text=True, check=True)
+        for name in ("X-Content-Type-Options: nosniff", "X-Frame-Options: DENY", "Strict-Transport-Security", "X-Request-Id"):
+            self.assertIn(name, headers.stdout)
+
+    def ask(self, source, path, *flags):
+        """The status that a client at that address gets."""
+        done = subprocess.run(["curl", "-s", "-o", "/dev/null", "-w", "%{http_code}", "--interface", source, *flags,
+                               f"http://{self.stack.front}{path}"], capture_output=True, text=True, check=True)
+        return done.stdout
+
     def test_a_gate_that_does_not_know_holds_or_goes_back_as_asked(self):
         nowhere = {"SERVER_URL": f"http://127.0.0.1:{self.stack.settings.spare_ports.free()}"}
         self.quickly("deploy.sh", "good", "--skip-load", "--hold", code=4, **nowhere)
