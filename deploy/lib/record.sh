@@ -18,7 +18,6 @@ record() { # RESULT ACTIVE [REASON]
 
 # Counters come from all records, so that they survive everything that the records survive.
 write_metrics() {
-  mkdir -p "$STATE_DIR/metrics"
   {
     jq -rs '
       def total($r): map(select(.result == $r)) | length;

@@ -12,7 +12,7 @@
 readonly NEW_STATE='{"active":"","generation":0,"versions":{},"shares":{},"fallback":"","deployment":null}'
 
 state_open() {
-  mkdir -p "$STATE_DIR/deployments" "$STATE_DIR/run" "$STATE_DIR/log"
+  mkdir -p "$STATE_DIR/deployments" "$STATE_DIR/run" "$STATE_DIR/log" "$STATE_DIR/metrics"
   [ -e "$STATE_DIR/state.json" ] || put_file "$STATE_DIR/state.json" <<<"$NEW_STATE"
   state_load ||
     fail "$EXIT_USAGE" "$STATE_DIR/state.json is no JSON; say in it which color is active"
