@@ -7,10 +7,8 @@
 
 namespace tocsin::cli {
 
-constexpr FlagSpec kMailToFlag = {.name = "--mail-to",
-                                  .value = "ADDRESS",
-                                  .help = "Send it there by SMTP.",
-                                  .repeated = true};
+constexpr FlagSpec kMailToFlag = {
+    .name = "--mail-to", .value = "ADDRESS", .help = "Send it there by SMTP.", .repeated = true};
 constexpr FlagSpec kMailFromFlag = {.name = "--mail-from",
                                     .value = "ADDRESS",
                                     .fallback = "tocsin@localhost.localdomain",
@@ -31,10 +29,8 @@ constexpr FlagSpec kSmtpPlainFlag = {
 constexpr FlagSpec kSlackFlag = {.name = "--slack-url-file",
                                  .value = "FILE",
                                  .help = "Send the summary to the incoming webhook in this file."};
-constexpr FlagSpec kWebhookFlag = {.name = "--webhook",
-                                   .value = "URL",
-                                   .help = "Post the report as JSON.",
-                                   .repeated = true};
+constexpr FlagSpec kWebhookFlag = {
+    .name = "--webhook", .value = "URL", .help = "Post the report as JSON.", .repeated = true};
 constexpr FlagSpec kWebhookFileFlag = {.name = "--webhook-url-file",
                                        .value = "FILE",
                                        .help = "The same, with a secret URL in a file."};

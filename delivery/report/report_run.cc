@@ -148,7 +148,7 @@ ReportTable ReportRun::FigureTable(std::string_view group, std::string title) {
                                 : Measured{.value = {}, .missing = "nothing to compare with"};
     std::string note;
     if (!now.value) note = now.missing;
-    if (now.value && now.count) note = fmt::format("n = {:.0f}", *now.count);
+    if (now.value && now.count) note = "n = " + FormatReportNumber(*now.count, ReportUnit::kCount);
     if (now.value && before.value && MayBeChance(now, before)) note += "; the change may be chance";
     if (before.value && now.coverage - before.coverage > kOtherCoverage) {
       note += (note.empty() ? "before: " : "; before: ") + Percent(before.coverage) + " covered";
