@@ -150,6 +150,7 @@ roll_back() { # REASON
       *)
         be_running "$from" || restart_color "$from" || return 1
         shift_to "$from" 100 || code=$?
+        [ "$code" != 0 ] || say "the traffic is back after $(($(ticks) - began)) ms"
         ;;
     esac
   fi
@@ -157,7 +158,6 @@ roll_back() { # REASON
     say "the traffic could not be given back; the deployment stays open: look at nginx, then run rollback.sh"
     return "$code"
   fi
-  say "the traffic is back after $(($(ticks) - began)) ms"
   mkdir -p "$STATE_DIR/deployments/$(state .deployment.id)"
   be_logs "$to" >"$STATE_DIR/deployments/$(state .deployment.id)/$to.log" || true
   if [ "$KEEP" = no ]; then

@@ -25,7 +25,7 @@ SHARE = "import flask\nfrom app.web import app\n"
 RELEASES = {
     "good": "",
     # Whoever asks waits.
-    "slow": SHARE + "import time\napp.before_request(lambda: time.sleep(1.2) if flask.request.path.startswith('/api/') else None)\n",
+    "slow": SHARE + "import time\napp.before_request(lambda: time.sleep(2.5) if flask.request.path.startswith('/api/') else None)\n",
     # Three of ten requests fail.
     "errors": SHARE + "import random\napp.before_request(lambda: ({'error': 'bad'}, 500) if random.random() < 0.3 else None)\n",
     # It fails only behind nginx: the gate before the traffic cannot know.
@@ -51,9 +51,9 @@ GATES = {
     "gates": {
         "health_check": {"endpoints": ["/health", "/api/dashboard/stats"], "timeout": "4s", "retries": 3,
                          "samples": 3, "success_rate": "100%"},
-        "performance_validation": {"response_time_p95": "1s", "memory_usage_max": "300MB", "error_rate_max": 0.02},
+        "performance_validation": {"response_time_p95": "2s", "memory_usage_max": "300MB", "error_rate_max": 0.02},
         "load_testing": {"rate": 40, "concurrent_users": 10, "duration": "2s", "success_rate": "98%"},
-        "rollback_criteria": {"response_time_degradation": "50%", "min_delta": "900ms", "error_rate_spike": "5%",
+        "rollback_criteria": {"response_time_degradation": "50%", "min_delta": "1900ms", "error_rate_spike": "5%",
                               "memory_usage_spike": "100%"},
     },
     "window": "4s", "min_requests": 2, "max_age": "5s",
