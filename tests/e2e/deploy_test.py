@@ -125,11 +125,18 @@ class BadReleases(DeployCase):
 
 
 class Killed(DeployCase):
-    def test_after_a_kill_at_any_phase_resuming_or_rolling_back_ends_well(self):
-        """Alternately, so that each of them starts from each kind of place."""
+    """deploy.sh is killed, then resumed or rolled back in turn, so that each starts from each kind of place."""
+
+    def test_killed_before_the_traffic_moves(self):
+        self.kill_at_each([f"before-{phase}" for phase in PHASES[:6]])
+
+    def test_killed_while_or_after_the_traffic_moves(self):
+        self.kill_at_each([f"before-{phase}" for phase in PHASES[6:]] + ["step-5", "step-100", "after-retire"])
+
+    def kill_at_each(self, points):
         self.quickly("deploy.sh", "good", "--skip-load")
         with self.stack.load(20) as load:
-            for number, point in enumerate([f"before-{phase}" for phase in PHASES] + ["step-5", "step-100", "after-retire"]):
+            for number, point in enumerate(points):
                 way = ("resume", "rollback")[number % 2]
                 with self.subTest(point=point, way=way):
                     self.kill_at(point, way)
