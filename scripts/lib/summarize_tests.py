@@ -1,6 +1,7 @@
 """Sums up a JUnit file of ctest: skipped and failed cases by name, then `N passed, N failed`.
 
-usage: summarize_tests.py RESULTS.xml
+usage: summarize_tests.py RESULTS.xml [SECOND.xml]
+SECOND has the cases that failed and were run once more: what passed there is told by name, and counts as passed.
 Exit code 0 when at least one case passed and none failed.
 """
 import re
@@ -16,7 +17,16 @@ def reason(case):
     return next((text for text in found.groups() if text), "") if found else ""
 
 
-def main(path):
+def passed_in(path):
+    """The names of what passed; none where there is no such file."""
+    try:
+        root = ElementTree.parse(path).getroot()
+    except (OSError, ElementTree.ParseError):
+        return set()
+    return {case.get("name") for case in root.iter("testcase") if case.get("status") == "run"}
+
+
+def main(path, second=None):
     try:
         root = ElementTree.parse(path).getroot()
     except (OSError, ElementTree.ParseError) as problem:
@@ -24,15 +34,22 @@ def main(path):
         print("0 passed, 1 failed")
         return 1
     passed, failed, skipped = [], [], {}
+    recovered = passed_in(second) if second else set()
+    again = []
     for case in root.iter("testcase"):
         status = case.get("status")
         if status == "run":
             passed.append(case.get("name"))
         elif status in ("notrun", "disabled") and case.find("failure") is None:
             skipped.setdefault(reason(case) or status, []).append(case.get("name"))
+        elif case.get("name") in recovered:
+            again.append(case.get("name"))
         else:
             failed.append(case.get("name"))
+    passed += again
     print()
+    for name in again:
+        print(f"failed once, and passed when it was run again: {name}")
     for why, names in sorted(skipped.items()):
         print(f"skipped ({why}): {len(names)}: {', '.join(names[:5])}{' …' if len(names) > 5 else ''}")
     for name in failed:
@@ -43,4 +60,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1]))
+    sys.exit(main(*sys.argv[1:]))
