@@ -166,7 +166,10 @@ Result<Alerts> AlertingRule::Expand(const promql::VectorValue& vector,
       Annotate(alert, was == alerts_.end() ? nullptr : &was->second, *fields, context);
     }
     alert.value = element.point.histogram == nullptr ? element.point.value : 0;
-    if (!alerts.emplace(std::move(labels), std::move(alert)).second) {
+    // They mostly come in their order.
+    const size_t before = alerts.size();
+    alerts.emplace_hint(alerts.end(), std::move(labels), std::move(alert));
+    if (alerts.size() == before) {
       return ExecutionError(
           "vector contains metrics with the same labelset after applying alert labels");
     }

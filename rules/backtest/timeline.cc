@@ -1,5 +1,6 @@
 #include "rules/backtest/timeline.h"
 
+#include <compare>
 #include <utility>
 
 namespace tocsin {
@@ -15,34 +16,52 @@ void AlertTimeline::Change(Track& track, AlertPhase to, Timestamp at, double val
 
 void AlertTimeline::Note(const Alerts& alerts, Timestamp at) {
   if (alerts.empty() && active_ == 0) return;
+  // Both are sorted, so that each label set is compared about once.
+  auto track = tracks_.begin();
   for (const auto& [labels, alert] : alerts) {
-    const auto found = tracks_.find(labels);
-    if (found == tracks_.end() && alert.timing.phase == AlertPhase::kInactive) continue;
-    Track& track = found == tracks_.end() ? tracks_[labels] : found->second;
-    if (track.alert.labels.empty()) track.alert.labels = labels;
-    if (track.phase == alert.timing.phase && track.active_at == alert.timing.active_at) continue;
-    if (alert.timing.phase == AlertPhase::kInactive && track.phase == AlertPhase::kInactive)
-      continue;
-    // Ended and begun again between two evaluations cannot be; begun anew at one can.
-    const bool anew = track.phase != AlertPhase::kInactive &&
-                      track.active_at != alert.timing.active_at &&
-                      alert.timing.phase != AlertPhase::kInactive;
-    if (anew) Change(track, AlertPhase::kInactive, at, alert.value);
-    track.active_at = alert.timing.active_at;
-    const bool first = alert.timing.phase == AlertPhase::kFiring && track.alert.pages++ == 0;
-    if (first || track.alert.pages == 0) track.alert.annotations = alert.annotations;
-    Change(track, alert.timing.phase, at, alert.value);
+    std::strong_ordering order = std::strong_ordering::greater;
+    for (; track != tracks_.end(); ++track) {
+      order = track->first <=> labels;
+      if (order >= 0) break;
+      End(track->second, at);
+    }
+    const bool known = track != tracks_.end() && order == 0;
+    if (!known) {
+      if (alert.timing.phase == AlertPhase::kInactive) continue;
+      track = tracks_.emplace_hint(track, labels, Track());
+      track->second.alert.labels = labels;
+    }
+    Follow(track->second, alert, at);
+    ++track;
   }
-  if (active_ == 0) return;
-  for (auto& [labels, track] : tracks_) {
-    if (track.phase == AlertPhase::kInactive || alerts.contains(labels)) continue;
-    Change(track, AlertPhase::kInactive, at, 0);
-  }
+  for (; track != tracks_.end(); ++track) End(track->second, at);
 }
 
-bool AlertTimeline::WantsAnnotations(const LabelSet& labels) const {
-  const auto found = tracks_.find(labels);
-  return found == tracks_.end() || found->second.alert.pages == 0;
+void AlertTimeline::End(Track& track, Timestamp at) {
+  if (track.phase != AlertPhase::kInactive) Change(track, AlertPhase::kInactive, at, 0);
+}
+
+void AlertTimeline::Follow(Track& track, const Alert& alert, Timestamp at) {
+  const AlertPhase phase = alert.timing.phase;
+  if (track.phase == phase && track.active_at == alert.timing.active_at) return;
+  if (phase == AlertPhase::kInactive && track.phase == AlertPhase::kInactive) return;
+  // Ended and begun again between two evaluations cannot be; begun anew at one can.
+  const bool anew = track.phase != AlertPhase::kInactive &&
+                    track.active_at != alert.timing.active_at && phase != AlertPhase::kInactive;
+  if (anew) Change(track, AlertPhase::kInactive, at, alert.value);
+  track.active_at = alert.timing.active_at;
+  const bool first = phase == AlertPhase::kFiring && track.alert.pages++ == 0;
+  if (first || track.alert.pages == 0) track.alert.annotations = alert.annotations;
+  Change(track, phase, at, alert.value);
+}
+
+bool AlertTimeline::WantsAnnotations(const LabelSet& labels) {
+  // They are mostly asked for in their order.
+  if (next_asked_ == tracks_.end() || next_asked_->first != labels) {
+    next_asked_ = tracks_.find(labels);
+  }
+  if (next_asked_ == tracks_.end()) return true;
+  return (next_asked_++)->second.alert.pages == 0;
 }
 
 std::vector<BacktestAlert> AlertTimeline::Finish(Timestamp end, Duration flap_window) {

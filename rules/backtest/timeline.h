@@ -11,10 +11,14 @@ namespace tocsin {
 // Not thread-safe.
 class AlertTimeline {
  public:
+  AlertTimeline() = default;
+  AlertTimeline(const AlertTimeline&) = delete;
+  AlertTimeline& operator=(const AlertTimeline&) = delete;
+
   // What the alerts are after the evaluation at `at`; to be called with rising times.
   void Note(const Alerts& alerts, Timestamp at);
   // Whether the next Note may read the annotations of the alert: those of its first page are told.
-  bool WantsAnnotations(const LabelSet& labels) const;
+  bool WantsAnnotations(const LabelSet& labels);
   // The rows, with all figures counted up to `end`.
   std::vector<BacktestAlert> Finish(Timestamp end, Duration flap_window);
   // Time in which at least one alert was firing. After Finish.
@@ -28,7 +32,11 @@ class AlertTimeline {
   };
   void Change(Track& track, AlertPhase to, Timestamp at, double value);
 
+  void End(Track& track, Timestamp at);
+  void Follow(Track& track, const Alert& alert, Timestamp at);
+
   std::map<LabelSet, Track> tracks_;
+  std::map<LabelSet, Track>::iterator next_asked_ = tracks_.end();
   size_t active_ = 0;  // tracks that are not inactive
   size_t firing_now_ = 0;
   Timestamp firing_since_{};
