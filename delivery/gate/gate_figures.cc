@@ -190,15 +190,16 @@ GateCheck GateRun::Degradation(double limit) {
   check.verdict = base.verdict;
   check.why = base.why;
   if (!base.value) return check;
-  if (*base.value <= 0) {
-    check.verdict = GateVerdict::kInconclusive;
-    check.why = "the baseline's 95th percentile is 0";
-    return check;
-  }
-  check.value = *own / *base.value - 1;
-  Judge(check);
-  const std::string pair = FormatSpan(*own) + " against " + FormatSpan(*base.value);
   const double delta = *own - *base.value;
+  if (*base.value > 0) {
+    check.value = delta / *base.value;
+    Judge(check);
+  } else {
+    // A log's resolution gives 0 for what is faster, and no ratio to it: min_delta alone decides.
+    check.verdict = GateVerdict::kFail;
+    check.why = "the baseline's 95th percentile is 0";
+  }
+  const std::string pair = FormatSpan(*own) + " against " + FormatSpan(*base.value);
   if (check.verdict == GateVerdict::kFail && delta <= inputs_.spec.rollback->min_delta) {
     check.verdict = GateVerdict::kPass;
     check.why =

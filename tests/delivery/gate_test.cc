@@ -296,6 +296,14 @@ TEST_F(GateTest, DegradationIsRelativeAndMoreThanADelta) {
   const GateReport report = Run(GatePhase::kStep);
   EXPECT_EQ(Find(report, id).verdict, GateVerdict::kPass);
   EXPECT_EQ(Find(report, id).why, "40ms against 20ms differ by less than min_delta, 50ms");
+  figures_.Set("max(http_request_duration_seconds{color=\"blue\"", 0);
+  EXPECT_EQ(Find(Run(GatePhase::kStep), id).verdict, GateVerdict::kPass);
+  figures_.Set("max(http_request_duration_seconds{color=\"green\"", 0);
+  EXPECT_EQ(Find(Run(GatePhase::kStep), id).verdict, GateVerdict::kPass);
+  figures_.Set("max(http_request_duration_seconds{color=\"green\"", 0.35);
+  const GateReport slow = Run(GatePhase::kStep);
+  EXPECT_EQ(Find(slow, id).verdict, GateVerdict::kFail);
+  EXPECT_EQ(Find(slow, id).why, "the baseline's 95th percentile is 0: 350ms against 0s");
 }
 
 TEST_F(GateTest, MemoryIsComparedAtTheSameAge) {
