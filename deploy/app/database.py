@@ -1,10 +1,10 @@
 """The app's tables in Postgres, through a bounded pool of connections."""
+import collections
 import contextlib
 import pathlib
 import threading
 
 import psycopg2
-import psycopg2.pool
 
 from app import settings
 
@@ -14,21 +14,32 @@ class Unavailable(Exception):
 
 
 class Database:
-    """Thread-safe. A request waits a bounded time for a connection, then gets Unavailable."""
+    """Thread-safe. A request waits a bounded time for a connection, then gets Unavailable.
+
+    Connections are opened when they are needed and kept: logging in costs more than most requests do.
+    """
 
     def __init__(self, url=settings.DATABASE_URL, size=settings.POOL_SIZE):
         self._url = url
-        self._size = size
         self._free = threading.BoundedSemaphore(size)
-        self._pool = None
-        self._opening = threading.Lock()
+        self._idle = collections.deque()  # the one used last is used next; its ends are atomic
 
-    def _opened(self):
-        with self._opening:
-            if self._pool is None:
-                self._pool = psycopg2.pool.ThreadedConnectionPool(
-                    1, self._size, self._url, connect_timeout=2, application_name="ai-validation")
-            return self._pool
+    def _connection(self):
+        try:
+            return self._idle.pop()
+        except IndexError:
+            connection = psycopg2.connect(self._url, connect_timeout=2, application_name="ai-validation")
+            connection.autocommit = True
+            return connection
+
+    def _give_back(self, connection):
+        if not connection.closed:
+            self._idle.append(connection)
+            return
+        # The server has gone, and with it all the others.
+        with contextlib.suppress(IndexError):
+            while True:
+                self._idle.pop().close()
 
     @contextlib.contextmanager
     def session(self):
@@ -36,18 +47,16 @@ class Database:
         round trips."""
         if not self._free.acquire(timeout=settings.BACKEND_TIMEOUT_SECONDS):
             raise Unavailable("no database connection became free")
-        connection = pool = None
+        connection = None
         try:
-            pool = self._opened()
-            connection = pool.getconn()
-            connection.autocommit = True
+            connection = self._connection()
             with connection.cursor() as cursor:
                 yield cursor
         except psycopg2.Error as problem:
             raise Unavailable(str(problem).strip()) from problem
         finally:
             if connection is not None:
-                pool.putconn(connection, close=bool(connection.closed))
+                self._give_back(connection)
             self._free.release()
 
     def add_video(self, project, name, size, sha256):

@@ -61,7 +61,7 @@ FAULTS = {
     "memory": Fault(f"the app takes {BALLAST_MIB} MiB of memory", "HighMemoryUsage",
                     fill_memory, repair_app),
     "connections": Fault("the app leaks database connections", "DatabaseConnectionPoolHigh",
-                         app_fault(connections=MAX_CONNECTIONS - 9), repair_app),
+                         app_fault(connections=MAX_CONNECTIONS - 13), repair_app),
     "queue": Fault("the Celery worker hangs while videos are uploaded", "VideoProcessingQueueBacklog",
                    stop_worker, lambda stack: stack.worker.thaw()),
     "regression": Fault("every API request takes 0.8 s longer", "PerformanceRegression",

@@ -10,7 +10,7 @@ import yaml
 DEPLOY = pathlib.Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"  # Debian's, which has Debian's modules
 DATABASE = "ai_validation"
-MAX_CONNECTIONS = 50
+MAX_CONNECTIONS = 60
 
 
 class Ports:

@@ -6,8 +6,11 @@ import subprocess
 import tempfile
 import time
 import unittest
+from unittest import mock
 
-from app import metrics
+import psycopg2
+
+from app import database, metrics
 from stack import janitor
 from stack.faults import FAULTS
 from stack.settings import DEPLOY, Ports, Settings
@@ -113,6 +116,39 @@ class JanitorTest(unittest.TestCase):
         self.assertEqual(guard.wait(timeout=20), 0)
         self.assertEqual(process.wait(timeout=5), -signal.SIGKILL)
         self.assertFalse(os.path.exists(self.folder))
+
+
+class DatabaseTest(unittest.TestCase):
+    def setUp(self):
+        self.database = database.Database("postgresql://nowhere", size=2)
+        self.opened = []
+        connect = mock.patch("psycopg2.connect", side_effect=self.open)
+        connect.start()
+        self.addCleanup(connect.stop)
+
+    def open(self, *_, **__):
+        self.opened.append(mock.MagicMock(closed=0))
+        return self.opened[-1]
+
+    def test_connections_are_kept_as_many_as_were_needed_at_once(self):
+        for _ in range(3):
+            with self.database.session(), self.database.session():
+                pass
+        self.assertEqual(len(self.opened), 2)
+        with self.database.session(), self.database.session(), mock.patch("app.settings.BACKEND_TIMEOUT_SECONDS", 0.01):
+            with self.assertRaises(database.Unavailable), self.database.session():
+                pass
+
+    def test_a_server_that_went_away_took_all_of_them(self):
+        with self.database.session(), self.database.session():
+            pass
+        with self.assertRaises(database.Unavailable), self.database.session():
+            for connection in self.opened:
+                connection.closed = 2  # what psycopg2 says of one that the server has closed
+            raise psycopg2.OperationalError("server closed the connection unexpectedly")
+        with self.database.session(), self.database.session():
+            pass
+        self.assertEqual(len(self.opened), 4)
 
 
 class QuantileTest(unittest.TestCase):

@@ -218,13 +218,16 @@ class BlueGreen:
         return Load(self, rate)
 
     def affordable_rate(self, wanted):
-        """`wanted`, or less on a machine that cannot do it: twice the load that one color can take at most would
-        tell of overload and not of deployments."""
+        """`wanted`, or less on a machine that cannot do it, which is then said: twice the load that one color can take at
+        most would tell of overload and not of deployments."""
         done = subprocess.run(
             [PROGRAM, "load", "--users=10", "--duration=2s", "--success-rate=0%", f"--journeys={self.folder}/mix.yml",
              "--format=json", f"http://{self.front}"], capture_output=True, text=True, check=False)
         capacity = json.loads(done.stdout)["started"] / 2
-        return max(min(wanted, int(capacity * 0.6)), 30)
+        rate = max(min(wanted, int(capacity * 0.6)), 30)
+        if rate < wanted:
+            print(f"one color does {capacity:.0f} requests/s on this machine now: the load is {rate} instead of {wanted}")
+        return rate
 
     def hook(self, name, text="kill -KILL $PPID"):
         """A program that deploy.sh runs at that point; `name` alone ends deploy.sh there as nothing else could."""
