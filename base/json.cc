@@ -234,6 +234,23 @@ JsonWriter& JsonWriter::Raw(std::string_view json) {
   out_ += json;
   return *this;
 }
+JsonWriter& JsonWriter::Value(const JsonValue& value) {
+  if (const bool* flag = value.AsBool()) return Bool(*flag);
+  if (const double* number = value.AsNumber()) return Double(*number);
+  if (const std::string* text = value.AsString()) return String(*text);
+  if (const JsonValue::Array* array = value.AsArray()) {
+    BeginArray();
+    for (const JsonValue& element : *array) Value(element);
+    return EndArray();
+  }
+  if (const JsonValue::Object* object = value.AsObject()) {
+    BeginObject();
+    for (const auto& [name, member] : *object) Key(name).Value(member);
+    return EndObject();
+  }
+  return Null();
+}
+
 std::string JsonWriter::Take() {
   need_comma_ = false;
   return std::exchange(out_, {});

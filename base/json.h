@@ -13,6 +13,8 @@
 
 namespace tocsin {
 
+class JsonValue;
+
 // Writes one JSON value into a string. `<`, `>` and `&` are escaped as \u003c …, as Go does;
 // bytes that are not UTF-8 become U+FFFD. Commas are placed by the writer.
 //
@@ -37,6 +39,8 @@ class JsonWriter {
   JsonWriter& Null();
   // `json` must be one valid JSON value already.
   JsonWriter& Raw(std::string_view json);
+  // A tree, its objects in their order.
+  JsonWriter& Value(const JsonValue& value);
 
   // Key and value at once.
   JsonWriter& Field(std::string_view key, std::string_view text) { return Key(key).String(text); }

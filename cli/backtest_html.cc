@@ -3,8 +3,8 @@
 
 #include <algorithm>
 
+#include "base/markup.h"
 #include "cli/backtest_report.h"
-#include "server/html.h"
 
 namespace tocsin::cli {
 namespace {
@@ -30,8 +30,6 @@ table { border-collapse: collapse; width: 100%; } th, td { text-align: left; pad
 .key { display: inline-block; width: .9em; height: .9em; border-radius: 2px; vertical-align: -1px; }
 code { font-size: .9em; overflow-wrap: anywhere; }
 )";
-
-std::string Escaped(std::string_view text) { return server::EscapeHtml(text); }
 
 std::string Seconds(Duration duration) {
   return FormatPrometheusDuration(std::chrono::floor<std::chrono::seconds>(duration));
@@ -114,7 +112,7 @@ std::string Picture(const BacktestResult& result) {
   for (const Row& row : rows) {
     const std::string name = row.name + " " + LabelsText(row.alert->labels);
     svg += fmt::format(R"(<text x="0" y="{}">{}<title>{}</title></text>)", y + 11,
-                       Escaped(Shortened(name, 50)), Escaped(name));
+                       EscapeMarkup(Shortened(name, 50)), EscapeMarkup(name));
     svg += "\n" + Bars(row, result, y);
     y += kRow;
   }
@@ -136,8 +134,8 @@ std::string RuleTable(const BacktestResult& result) {
     html += fmt::format(
         "<tr><td>{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{}</td><td>{}</td></tr>\n",
-        Escaped(rule.name), rule.pages, Seconds(rule.firing), rule.flaps, rule.alerts.size(),
-        Escaped(failed));
+        EscapeMarkup(rule.name), rule.pages, Seconds(rule.firing), rule.flaps, rule.alerts.size(),
+        EscapeMarkup(failed));
   }
   return html + "</tbody></table>\n";
 }
@@ -171,8 +169,8 @@ std::string PageTable(const BacktestResult& result) {
     }
     html += fmt::format(
         "<tr><td>{}</td><td class=\"n\">{}</td><td>{} <code>{}</code></td><td>{}</td></tr>\n",
-        FormatRfc3339(page.at).substr(0, 19), Seconds(page.length), Escaped(page.row.name),
-        Escaped(LabelsText(page.row.alert->labels)), Escaped(text));
+        FormatRfc3339(page.at).substr(0, 19), Seconds(page.length), EscapeMarkup(page.row.name),
+        EscapeMarkup(LabelsText(page.row.alert->labels)), EscapeMarkup(text));
   }
   html += "</tbody></table>\n";
   if (shown < pages.size()) html += fmt::format("<p>… and {} more</p>\n", pages.size() - shown);
@@ -188,7 +186,7 @@ std::string SweepTable(const std::vector<SweepRow>& sweep) {
     html += fmt::format(
         "<tr><td><code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{}</td></tr>\n",
-        Escaped(row.change.ToString()), row.pages, row.flaps, Seconds(row.firing));
+        EscapeMarkup(row.change.ToString()), row.pages, row.flaps, Seconds(row.firing));
   }
   return html + "</tbody></table>\n";
 }
@@ -208,8 +206,9 @@ std::string DifferenceTable(const BacktestReport& report) {
     html += fmt::format(
         "<tr><td>{} <code>{}</code></td><td class=\"n\">{}</td><td class=\"n\">{}</td>"
         "<td class=\"n\">{}</td><td class=\"n\">{}</td></tr>\n",
-        Escaped(difference.rule), Escaped(LabelsText(difference.labels)), pages(difference.before),
-        pages(difference.after), firing(difference.before), firing(difference.after));
+        EscapeMarkup(difference.rule), EscapeMarkup(LabelsText(difference.labels)),
+        pages(difference.before), pages(difference.after), firing(difference.before),
+        firing(difference.after));
   }
   html += "</tbody></table>\n<h2>The old file</h2>\n";
   return html + Picture(*report.old);
@@ -224,7 +223,7 @@ std::string RenderBacktestHtml(const BacktestReport& report) {
   html += fmt::format("<style>{}</style></head>\n<body>\n<h1>Backtest</h1>\n", kStyle);
   html += fmt::format("<p>{} to {}", FormatRfc3339(result.from), FormatRfc3339(result.to));
   for (const RuleChange& change : report.changes) {
-    html += fmt::format("<br>with <code>{}</code>", Escaped(change.ToString()));
+    html += fmt::format("<br>with <code>{}</code>", EscapeMarkup(change.ToString()));
   }
   html +=
       "</p>\n<p><span class=\"key\" style=\"background: var(--pending)\"></span> pending &nbsp; "

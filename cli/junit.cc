@@ -5,32 +5,10 @@
 #include <algorithm>
 #include <string_view>
 
+#include "base/markup.h"
+
 namespace tocsin::cli {
 namespace {
-
-// Characters that XML 1.0 cannot hold become spaces.
-std::string XmlText(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 && c != '\n' && c != '\t' ? ' ' : c;
-    }
-  }
-  return out;
-}
 
 std::string FirstLine(std::string_view text) {
   text.remove_prefix(std::min(text.find_first_not_of(" \n"), text.size()));
@@ -38,19 +16,20 @@ std::string FirstLine(std::string_view text) {
 }
 
 std::string Failure(std::string_view element, const std::string& text) {
-  return fmt::format("      <{0} message=\"{1}\">{2}</{0}>\n", element, XmlText(FirstLine(text)),
-                     XmlText(text));
+  return fmt::format("      <{0} message=\"{1}\">{2}</{0}>\n", element,
+                     EscapeMarkup(FirstLine(text)), EscapeMarkup(text));
 }
 
 std::string Suite(const JunitSuite& suite) {
   const auto failed = std::ranges::count_if(
       suite.cases, [](const JunitCase& each) { return !each.failures.empty(); });
-  std::string xml = fmt::format(
-      "  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">\n", XmlText(suite.name),
-      suite.cases.size() + (suite.errors.empty() ? 0 : 1), failed, suite.errors.size());
+  std::string xml =
+      fmt::format("  <testsuite name=\"{}\" tests=\"{}\" failures=\"{}\" errors=\"{}\">\n",
+                  EscapeMarkup(suite.name), suite.cases.size() + (suite.errors.empty() ? 0 : 1),
+                  failed, suite.errors.size());
   for (const JunitCase& each : suite.cases) {
-    xml += fmt::format("    <testcase classname=\"{}\" name=\"{}\"", XmlText(suite.name),
-                       XmlText(each.name));
+    xml += fmt::format("    <testcase classname=\"{}\" name=\"{}\"", EscapeMarkup(suite.name),
+                       EscapeMarkup(each.name));
     if (each.failures.empty()) {
       xml += "/>\n";
       continue;
@@ -60,7 +39,7 @@ std::string Suite(const JunitSuite& suite) {
     xml += "    </testcase>\n";
   }
   if (!suite.errors.empty()) {
-    xml += fmt::format("    <testcase classname=\"{0}\" name=\"{0}\">\n", XmlText(suite.name));
+    xml += fmt::format("    <testcase classname=\"{0}\" name=\"{0}\">\n", EscapeMarkup(suite.name));
     for (const std::string& error : suite.errors) xml += Failure("error", error);
     xml += "    </testcase>\n";
   }

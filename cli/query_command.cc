@@ -91,29 +91,6 @@ std::string ResultText(const JsonValue& data) {
   return text;
 }
 
-void WriteJson(const JsonValue& value, JsonWriter& out) {
-  if (const bool* flag = value.AsBool()) {
-    out.Bool(*flag);
-  } else if (const double* number = value.AsNumber()) {
-    out.Double(*number);
-  } else if (const std::string* text = value.AsString()) {
-    out.String(*text);
-  } else if (const JsonValue::Array* array = value.AsArray()) {
-    out.BeginArray();
-    for (const JsonValue& element : *array) WriteJson(element, out);
-    out.EndArray();
-  } else if (const JsonValue::Object* object = value.AsObject()) {
-    out.BeginObject();
-    for (const auto& [name, member] : *object) {
-      out.Key(name);
-      WriteJson(member, out);
-    }
-    out.EndObject();
-  } else {
-    out.Null();
-  }
-}
-
 // What the answer is for people, and which part of it is for programs.
 struct Shown {
   std::string (*text)(const JsonValue& data);
@@ -144,7 +121,7 @@ int Ask(std::string_view path, const QueryParameters& parameters, const Shown& s
   }
   const JsonValue* const part = shown.member.empty() ? &*data : data->Find(shown.member);
   JsonWriter json;
-  if (part != nullptr) WriteJson(*part, json);
+  if (part != nullptr) json.Value(*part);
   context.out(json.text() + "\n");
   return kExitOk;
 }

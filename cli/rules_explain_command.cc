@@ -99,29 +99,6 @@ Result<JsonValue> ExplainHere(const Question& question, const Arguments& argumen
   return JsonValue::Parse(json.text(), 2000);
 }
 
-void WriteJson(const JsonValue& value, JsonWriter& out) {
-  if (const bool* flag = value.AsBool()) {
-    out.Bool(*flag);
-  } else if (const double* number = value.AsNumber()) {
-    out.Double(*number);
-  } else if (const std::string* text = value.AsString()) {
-    out.String(*text);
-  } else if (const JsonValue::Array* array = value.AsArray()) {
-    out.BeginArray();
-    for (const JsonValue& element : *array) WriteJson(element, out);
-    out.EndArray();
-  } else if (const JsonValue::Object* object = value.AsObject()) {
-    out.BeginObject();
-    for (const auto& [name, member] : *object) {
-      out.Key(name);
-      WriteJson(member, out);
-    }
-    out.EndObject();
-  } else {
-    out.Null();
-  }
-}
-
 int RunExplain(const Arguments& arguments, CommandContext& context) {
   const Result<Question> question = ReadQuestion(arguments, context);
   Result<JsonValue> answer = question.ok() ? arguments.Given("--rules")
@@ -133,9 +110,7 @@ int RunExplain(const Arguments& arguments, CommandContext& context) {
     return kExitUsage;
   }
   if (arguments.Text("--format") == "json") {
-    JsonWriter json;
-    WriteJson(*answer, json);
-    context.out(json.Take() + "\n");
+    context.out(JsonWriter().Value(*answer).Take() + "\n");
     return kExitOk;
   }
   const JsonValue* rules = answer->Find("rules");

@@ -1,6 +1,7 @@
 #include <fmt/core.h>
 
 #include "base/go_float.h"
+#include "base/markup.h"
 #include "engine/model/histogram.h"
 #include "server/api_handlers.h"
 #include "server/html.h"
@@ -18,8 +19,8 @@ std::string ValueText(const promql::Point& point) {
 }
 
 std::string Row(std::string_view labels, std::string_view value) {
-  return fmt::format("<tr><td><code>{}</code></td><td>{}</td></tr>\n", EscapeHtml(labels),
-                     EscapeHtml(value));
+  return fmt::format("<tr><td><code>{}</code></td><td>{}</td></tr>\n", EscapeMarkup(labels),
+                     EscapeMarkup(value));
 }
 
 // One row per value; visited by the kind of the result.
@@ -51,7 +52,7 @@ struct Rows {
 std::string Notes(const std::vector<std::string>& texts) {
   std::string out;
   for (const std::string& text : texts) {
-    out += fmt::format("<p class=\"note\">{}</p>\n", EscapeHtml(text));
+    out += fmt::format("<p class=\"note\">{}</p>\n", EscapeMarkup(text));
   }
   return out;
 }
@@ -59,7 +60,7 @@ std::string Notes(const std::vector<std::string>& texts) {
 std::string Evaluate(const ProcessView& view, const HttpServerRequest& request,
                      std::string_view text) {
   const auto problem = [](const Error& error) {
-    return fmt::format("<p class=\"problem\" role=\"alert\">{}</p>\n", EscapeHtml(error.message));
+    return fmt::format("<p class=\"problem\" role=\"alert\">{}</p>\n", EscapeMarkup(error.message));
   };
   const auto query = view.engine.Parse(text);
   if (!query.ok()) return problem(query.error());
@@ -86,7 +87,7 @@ HttpServerResponse HandleGraphPage(const ProcessView& view, const HttpServerRequ
       "PromQL expression</label><input id=\"expr\" name=\"g0.expr\" value=\"{}\" "
       "spellcheck=\"false\" autocomplete=\"off\"></p>\n<p><button type=\"submit\">Evaluate</button>"
       "</p>\n</form>\n",
-      EscapeHtml(text));
+      EscapeMarkup(text));
   if (!text.empty()) main += Evaluate(view, request, text);
   return HtmlPage(view, "Query, tocsin", main);
 }

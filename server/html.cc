@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "base/markup.h"
+
 namespace tocsin::server {
 namespace {
 
@@ -21,36 +23,9 @@ std::string OutsidePath(std::string_view external_url) {
 
 }  // namespace
 
-std::string EscapeHtml(std::string_view text) {
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\'':
-        out += "&#39;";
-        break;
-      default:
-        out += c;
-    }
-  }
-  return out;
-}
-
 HttpServerResponse HtmlPage(const ProcessView& view, std::string_view title,
                             std::string_view main) {
-  const std::string path = EscapeHtml(OutsidePath(view.external_url));
+  const std::string path = EscapeMarkup(OutsidePath(view.external_url));
   HttpServerResponse response;
   response.content_type = "text/html; charset=utf-8";
   response.headers = {{"Content-Security-Policy", std::string(kPolicy)},
@@ -67,7 +42,7 @@ HttpServerResponse HtmlPage(const ProcessView& view, std::string_view title,
       "<a href=\"{1}/metrics\">Metrics</a></nav></header>\n"
       "<main id=\"main\">\n{2}</main>\n"
       "<footer><p>tocsin {3}, {4}</p></footer>\n</body>\n</html>\n",
-      EscapeHtml(title), path, main, EscapeHtml(view.build.version),
+      EscapeMarkup(title), path, main, EscapeMarkup(view.build.version),
       FormatRfc3339(view.clock.Now()));
   return response;
 }

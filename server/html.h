@@ -1,4 +1,4 @@
-// HTML pages without scripts: escaping, and the frame that all pages share.
+// HTML pages without scripts: the frame that all pages share.
 #pragma once
 
 #include <string>
@@ -8,9 +8,6 @@
 #include "server/process_view.h"
 
 namespace tocsin::server {
-
-// Escapes < > & " ' for text and for quoted attributes.
-std::string EscapeHtml(std::string_view text);
 
 // A whole page: `main` is HTML. The headers forbid scripts, frames and anything foreign.
 HttpServerResponse HtmlPage(const ProcessView& view, std::string_view title, std::string_view main);

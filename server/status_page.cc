@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/go_float.h"
+#include "base/markup.h"
 #include "server/api_handlers.h"
 #include "server/html.h"
 
@@ -67,11 +68,11 @@ void AddAlertRows(const ProcessView& view, const RuleSnapshot& rule, AlertPhase 
   for (const AlertSnapshot& alert : rule.alerts) {
     if (alert.phase != phase) continue;
     out += fmt::format("<tr><td>{}</td><td>{}<p class=\"note\"><code>{}</code></p></td><td>{}</td>",
-                       State(PhaseName(alert.phase)), EscapeHtml(rule.name),
-                       EscapeHtml(alert.labels.ToString()), EscapeHtml(FormatGoV(alert.value)));
-    out += "<td>" + EscapeHtml(Reason(view, rule, alert));
+                       State(PhaseName(alert.phase)), EscapeMarkup(rule.name),
+                       EscapeMarkup(alert.labels.ToString()), EscapeMarkup(FormatGoV(alert.value)));
+    out += "<td>" + EscapeMarkup(Reason(view, rule, alert));
     for (const auto& [name, value] : alert.annotations) {
-      out += fmt::format("<p class=\"note\">{}: {}</p>", EscapeHtml(name), EscapeHtml(value));
+      out += fmt::format("<p class=\"note\">{}: {}</p>", EscapeMarkup(name), EscapeMarkup(value));
     }
     out += "</td></tr>\n";
   }
@@ -99,13 +100,13 @@ std::string RuleState(const RuleSnapshot& rule) {
 
 void AddRuleRow(const ProcessView& view, const RuleSnapshot& rule, std::string& out) {
   out += fmt::format("<tr><td>{}</td><td>{}<p class=\"note\"><code>{}</code></p>", RuleState(rule),
-                     EscapeHtml(rule.name), EscapeHtml(rule.query));
+                     EscapeMarkup(rule.name), EscapeMarkup(rule.query));
   if (!rule.last_error.empty()) {
-    out += fmt::format("<p class=\"problem\">{}</p>", EscapeHtml(rule.last_error));
+    out += fmt::format("<p class=\"problem\">{}</p>", EscapeMarkup(rule.last_error));
   }
   out += fmt::format("</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
                      rule.alerting ? FormatPrometheusDuration(rule.hold) : "",
-                     EscapeHtml(Ago(view, rule.last_evaluation)), rule.samples);
+                     EscapeMarkup(Ago(view, rule.last_evaluation)), rule.samples);
 }
 
 std::string RulesSection(const ProcessView& view, const RulesSnapshot& rules) {
@@ -117,7 +118,8 @@ std::string RulesSection(const ProcessView& view, const RulesSnapshot& rules) {
         "<thead><tr><th scope=\"col\">State</th><th scope=\"col\">Rule</th>"
         "<th scope=\"col\">For</th><th scope=\"col\">Evaluated</th><th scope=\"col\">Results</th>"
         "</tr></thead>\n<tbody>\n",
-        EscapeHtml(group.name), EscapeHtml(group.file), FormatPrometheusDuration(group.interval));
+        EscapeMarkup(group.name), EscapeMarkup(group.file),
+        FormatPrometheusDuration(group.interval));
     for (const RuleSnapshot& rule : group.rules) AddRuleRow(view, rule, out);
     out += "</tbody></table></div>\n";
   }
@@ -133,15 +135,15 @@ std::string TargetsSection(const ProcessView& view, const TargetsSnapshot& targe
       "<th scope=\"col\">Took</th><th scope=\"col\">Samples</th></tr></thead>\n<tbody>\n";
   for (const TargetSnapshot& target : targets.active) {
     out += fmt::format("<tr><td>{}</td><td><code>{}</code>", State(HealthName(target.health)),
-                       EscapeHtml(target.scrape_url));
+                       EscapeMarkup(target.scrape_url));
     if (!target.last_error.empty()) {
-      out += fmt::format("<p class=\"problem\">{}</p>", EscapeHtml(target.last_error));
+      out += fmt::format("<p class=\"problem\">{}</p>", EscapeMarkup(target.last_error));
     }
-    out +=
-        fmt::format("</td><td>{}</td><td>{}, every {}</td><td>{} ms</td><td>{}</td></tr>\n",
-                    EscapeHtml(target.labels.Get("job")), EscapeHtml(Ago(view, target.last_scrape)),
-                    FormatPrometheusDuration(target.interval), target.last_duration.count(),
-                    target.last_samples);
+    out += fmt::format("</td><td>{}</td><td>{}, every {}</td><td>{} ms</td><td>{}</td></tr>\n",
+                       EscapeMarkup(target.labels.Get("job")),
+                       EscapeMarkup(Ago(view, target.last_scrape)),
+                       FormatPrometheusDuration(target.interval), target.last_duration.count(),
+                       target.last_samples);
   }
   return out + "</tbody></table></div>\n";
 }
@@ -151,19 +153,19 @@ std::string AlertmanagersSection(const ProcessView& view) {
   std::string out = "<h2>Alertmanagers</h2>\n";
   if (snapshot.active.empty()) {
     return out + fmt::format("<p>Nobody is told of alerts: {}.</p>\n",
-                             EscapeHtml(snapshot.nobody_because));
+                             EscapeMarkup(snapshot.nobody_because));
   }
   out +=
       "<div class=\"table\"><table><thead><tr><th scope=\"col\">Address</th>"
       "<th scope=\"col\">Delivered</th><th scope=\"col\">Failed requests</th>"
       "<th scope=\"col\">Waiting</th><th scope=\"col\">Last success</th></tr></thead>\n<tbody>\n";
   for (const AlertmanagerSnapshot& one : snapshot.active) {
-    out += fmt::format("<tr><td><code>{}</code>", EscapeHtml(one.url));
+    out += fmt::format("<tr><td><code>{}</code>", EscapeMarkup(one.url));
     if (!one.last_error.empty()) {
-      out += fmt::format("<p class=\"problem\">{}</p>", EscapeHtml(one.last_error));
+      out += fmt::format("<p class=\"problem\">{}</p>", EscapeMarkup(one.last_error));
     }
     out += fmt::format("</td><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n", one.sent,
-                       one.failed, one.queued, EscapeHtml(Ago(view, one.last_success)));
+                       one.failed, one.queued, EscapeMarkup(Ago(view, one.last_success)));
   }
   return out + "</tbody></table></div>\n";
 }
@@ -194,12 +196,12 @@ std::string Summary(const ProcessView& view, const Counts& counts) {
       counts.rules, counts.broken_rules, counts.targets, counts.down);
   const RuntimeInfo info = view.runtime();
   out += fmt::format("<p>{} series</p>\n<p>running since {}</p>\n", info.series,
-                     EscapeHtml(Ago(view, info.start_time)));
+                     EscapeMarkup(Ago(view, info.start_time)));
   if (!info.last_reload_ok) {
     out += fmt::format(
         "<p class=\"problem\">The last reload failed, the configuration before it is in force: "
         "{}</p>\n",
-        EscapeHtml(info.last_reload_error));
+        EscapeMarkup(info.last_reload_error));
   }
   return out + "</div>\n";
 }

@@ -6,6 +6,7 @@
 
 #include "base/go_float.h"
 #include "base/json.h"
+#include "base/markup.h"
 #include "delivery/quantity.h"
 
 namespace tocsin::delivery {
@@ -44,32 +45,6 @@ std::string Headline(const GateReport& report) {
   return fmt::format("{} of {}{}: {}", report.phase, report.color,
                      report.baseline.empty() ? "" : " against " + report.baseline,
                      NameOf(report.verdict));
-}
-
-std::string XmlEscaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '&':
-        out += "&amp;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\n':
-        out += "&#10;";
-        break;
-      default:
-        out += static_cast<unsigned char>(c) < 0x20 ? ' ' : c;
-    }
-  }
-  return out;
 }
 
 std::string MarkdownEscaped(std::string_view text) {
@@ -238,18 +213,18 @@ std::string RenderGateJunit(const GateReport& report) {
   xml += fmt::format(
       "<testsuite name=\"tocsin gate {} {}\" tests=\"{}\" failures=\"{}\" errors=\"{}\" "
       "skipped=\"{}\" time=\"{}\" timestamp=\"{}\">\n",
-      XmlEscaped(report.phase), XmlEscaped(report.color), report.checks.size(),
+      EscapeMarkup(report.phase), EscapeMarkup(report.color), report.checks.size(),
       count(GateVerdict::kFail), count(GateVerdict::kError) + count(GateVerdict::kUnreachable),
       count(GateVerdict::kInconclusive), ToSeconds(report.took), FormatRfc3339(report.began));
   for (const GateCheck& check : report.checks) {
     // An inconclusive check is no success: a skipped case, which CI shows as such.
     constexpr std::string_view kElements[] = {"", "failure", "skipped", "error", "error"};
     const std::string_view element = kElements[static_cast<size_t>(check.verdict)];
-    xml += fmt::format("  <testcase classname=\"gate.{}\" name=\"{}\"", XmlEscaped(report.phase),
-                       XmlEscaped(check.id));
+    xml += fmt::format("  <testcase classname=\"gate.{}\" name=\"{}\"", EscapeMarkup(report.phase),
+                       EscapeMarkup(check.id));
     xml += element.empty() ? "/>\n"
                            : fmt::format(">\n    <{} message=\"{}\"/>\n  </testcase>\n", element,
-                                         XmlEscaped(check.why));
+                                         EscapeMarkup(check.why));
   }
   return xml + "</testsuite>\n";
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "base/markup.h"
 #include "delivery/report/report.h"
 #include "delivery/report/svg_chart.h"
 

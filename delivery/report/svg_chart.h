@@ -11,9 +11,6 @@
 
 namespace tocsin::delivery {
 
-// For text and quoted attributes of HTML and SVG.
-std::string EscapeMarkup(std::string_view text);
-
 // An <svg> element. `marks` are drawn through lines over time.
 std::string RenderSvgChart(const ReportChart& chart, const ReportPeriod& period,
                            const std::vector<ReportMark>& marks);

@@ -48,6 +48,16 @@ TEST(JsonValue, ReadsATree) {
   EXPECT_EQ(parsed->Find("a2", "nope"), nullptr);
 }
 
+TEST(JsonWriter, WritesATreeAsItWasRead) {
+  for (const std::string_view text :
+       {R"({"b":[1,2.5,-3],"a":{"deep":[{},[]]},"t":true,"f":false,"n":null})", R"("x")", "[]",
+        R"({"b":"\u003c","b":2})"}) {
+    const Result<JsonValue> tree = JsonValue::Parse(text);
+    ASSERT_TRUE(tree.ok());
+    EXPECT_EQ(JsonWriter().Value(*tree).text(), text);
+  }
+}
+
 TEST(JsonValue, RefusesBrokenText) {
   for (const char* text : {"", "{", "[1,]", "{\"a\":}", "nul", "\"\xFF\"", "1 2", "{\"a\" 1}"}) {
     EXPECT_FALSE(JsonValue::Parse(text).ok()) << text;
