@@ -1,6 +1,7 @@
 #include "engine/exposition/writer.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 
 #include "base/go_float.h"
@@ -8,15 +9,27 @@
 namespace tocsin {
 namespace {
 
+// What the formats escape: in a help text of 0.0.4 the quotes stand as they are.
+constexpr std::array<bool, 256> kSpecial = [] {
+  std::array<bool, 256> special{};
+  special['\\'] = special['\n'] = special['"'] = true;
+  return special;
+}();
+
+bool AnySpecial(std::string_view text) {
+  bool any = false;
+  for (const char c : text) any |= kSpecial[static_cast<unsigned char>(c)];
+  return any;
+}
+
 void AppendEscaped(std::string& out, std::string_view text, bool quotes) {
-  const auto special = [quotes](char c) { return c == '\\' || c == '\n' || (quotes && c == '"'); };
-  while (!text.empty()) {
-    const auto found = static_cast<size_t>(std::ranges::find_if(text, special) - text.begin());
-    out.append(text.substr(0, found));
-    if (found == text.size()) return;
-    out += '\\';
-    out += text[found] == '\n' ? 'n' : text[found];
-    text.remove_prefix(found + 1);
+  if (!AnySpecial(text)) {
+    out += text;
+    return;
+  }
+  for (const char c : text) {
+    if (c == '\\' || c == '\n' || (c == '"' && quotes)) out += '\\';
+    out += c == '\n' ? 'n' : c;
   }
 }
 
@@ -59,8 +72,9 @@ class SeriesTextBuilder {
     } else {
       AppendQuoted(out_, name);
     }
-    out_ += '=';
-    AppendQuoted(out_, value);
+    out_ += "=\"";
+    AppendEscaped(out_, value, true);
+    out_ += '"';
   }
   void Close() {
     if (open_) out_ += '}';

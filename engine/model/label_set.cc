@@ -10,26 +10,27 @@
 namespace tocsin {
 namespace {
 
-// What a character may be in a name of the old alphabet.
-enum CharClass : uint8_t { kNever, kLetter, kDigit, kColon };
+// Where a character may stand in a name of the old alphabet.
+enum CharUse : uint8_t { kLabelStart = 1, kLabelRest = 2, kMetricStart = 4, kMetricRest = 8 };
 
-constexpr std::array<CharClass, 256> kCharClasses = [] {
-  std::array<CharClass, 256> classes{};
-  for (int c = 'a'; c <= 'z'; ++c) classes[c] = kLetter;
-  for (int c = 'A'; c <= 'Z'; ++c) classes[c] = kLetter;
-  for (int c = '0'; c <= '9'; ++c) classes[c] = kDigit;
-  classes['_'] = kLetter;
-  classes[':'] = kColon;
-  return classes;
+constexpr std::array<uint8_t, 256> kCharUses = [] {
+  constexpr uint8_t kAnywhere = kLabelStart | kLabelRest | kMetricStart | kMetricRest;
+  std::array<uint8_t, 256> uses{};
+  for (int c = 'a'; c <= 'z'; ++c) uses[c] = kAnywhere;
+  for (int c = 'A'; c <= 'Z'; ++c) uses[c] = kAnywhere;
+  for (int c = '0'; c <= '9'; ++c) uses[c] = kLabelRest | kMetricRest;
+  uses['_'] = kAnywhere;
+  uses[':'] = kMetricStart | kMetricRest;
+  return uses;
 }();
 
-bool IsLegacyName(std::string_view name, bool colon) {
-  const auto class_of = [](char c) { return kCharClasses[static_cast<unsigned char>(c)]; };
-  if (name.empty() || class_of(name[0]) == kDigit) return false;
-  return std::ranges::all_of(name, [&](char c) {
-    const CharClass kind = class_of(c);
-    return kind == kLetter || kind == kDigit || (colon && kind == kColon);
-  });
+// Names are short and nearly always good: every character is looked at, without a branch.
+bool IsLegacyName(std::string_view name, CharUse start, CharUse rest) {
+  if (name.empty()) return false;
+  const auto uses_of = [](char c) { return kCharUses[static_cast<unsigned char>(c)]; };
+  uint8_t uses = rest;
+  for (const char c : name) uses &= uses_of(c);
+  return uses != 0 && (uses_of(name.front()) & start) != 0;
 }
 
 void AppendQuoted(std::string& out, std::string_view value) {
@@ -150,8 +151,12 @@ std::string QuoteLabelValue(std::string_view value) {
   return out;
 }
 
-bool IsLegacyLabelName(std::string_view name) { return IsLegacyName(name, false); }
-bool IsLegacyMetricName(std::string_view name) { return IsLegacyName(name, true); }
+bool IsLegacyLabelName(std::string_view name) {
+  return IsLegacyName(name, kLabelStart, kLabelRest);
+}
+bool IsLegacyMetricName(std::string_view name) {
+  return IsLegacyName(name, kMetricStart, kMetricRest);
+}
 
 bool IsValidUtf8(std::string_view text) {
   size_t i = 0;
