@@ -183,7 +183,7 @@ struct PostgresConfig : CollectorConfig {
   bool discover_databases = true;
   std::vector<Regex> include_databases;
   std::vector<Regex> exclude_databases;
-  int max_tables = 1000;  // of a database; the others are merged into one
+  int max_tables = 300;  // of a database; the others are merged into one
   int statements_limit = 100;
   Duration normal_interval = std::chrono::seconds(30);
   Duration slow_interval = std::chrono::minutes(5);

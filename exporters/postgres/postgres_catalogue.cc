@@ -43,8 +43,14 @@ std::string PostgresSessionSql() {
     if (!part.role.empty()) roles.insert(part.role);
   }
   return "SELECT current_setting('server_version_num'), current_user, current_database(), "
-         "(SELECT string_agg(rolname::text, ',') FROM pg_roles WHERE rolname IN (" +
-         Listed(roles) + ") AND NOT pg_has_role(rolname, 'USAGE'))";
+         "(SELECT string_agg(missing, ',') FROM (SELECT rolname::text AS missing FROM pg_roles "
+         "WHERE rolname IN (" +
+         Listed(roles) +
+         ") AND NOT pg_has_role(rolname, 'USAGE') UNION ALL SELECT 'SELECT' WHERE EXISTS (SELECT 1 "
+         "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+         "WHERE current_setting('server_version_num')::int < 140000 AND c.relkind IN ('r', 'm') "
+         "AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
+         "AND NOT has_table_privilege(c.oid, 'SELECT'))) m)";
 }
 
 PostgresCatalogue ReadPostgresCatalogue(const PostgresRows& session, const PostgresRows& views) {

@@ -24,7 +24,9 @@ struct PostgresCatalogue {
   std::string role;
   std::string database;
   std::map<std::string, View, std::less<>> views;
-  // Of the predefined roles that collectors want, those that this role does not have.
+  // Of the predefined roles that collectors want, those that this role does not have. Before 14
+  // there is no pg_read_all_data: "SELECT" stands for it when the database has a table that the
+  // role may not read.
   std::set<std::string, std::less<>> missing_roles;
 
   bool Has(std::string_view view) const { return views.contains(view); }

@@ -84,15 +84,20 @@ class QuestionMaker {
   // A role that sees less than it could makes figures smaller, which nobody would notice.
   void NoteMissingRoles(const PostgresCatalogue& catalogue,
                         std::vector<std::string>& problems) const {
-    for (const std::string& role : catalogue.missing_roles) {
+    for (const std::string& right : catalogue.missing_roles) {
+      const bool by_table = right == "SELECT";
+      const std::string_view role = by_table ? "pg_read_all_data" : std::string_view(right);
       std::string parts;
       for (const PostgresPart& part : PostgresParts()) {
         if (part.role != role || !Wants(part)) continue;
         parts.append(parts.empty() ? "" : ", ").append(part.name);
       }
       if (parts.empty()) continue;
-      problems.push_back("role " + catalogue.role + " lacks " + role + " and sees only a part of " +
-                         parts + "; GRANT " + role + " TO " + catalogue.role);
+      problems.push_back("role " + catalogue.role + " lacks " +
+                         (by_table ? "SELECT on tables of " + catalogue.database : right) +
+                         " and sees only a part of " + parts + "; GRANT " + right +
+                         (by_table ? " ON ALL TABLES IN SCHEMA public" : "") + " TO " +
+                         catalogue.role);
     }
   }
 

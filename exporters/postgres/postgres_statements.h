@@ -23,7 +23,7 @@ struct PostgresStatement {
 struct PostgresStatementOptions {
   std::vector<std::string> activity_labels;
   bool aliases = true;
-  int max_tables = 1000;
+  int max_tables = 300;
   int statements_limit = 100;
 };
 

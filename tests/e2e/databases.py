@@ -92,7 +92,7 @@ class Postgres(Server):
         self.folder.mkdir(mode=0o700)
         self.own()
         subprocess.run([f"{POSTGRES_BIN}/initdb", "-D", self.folder, "-U", "postgres", "-A", "trust", "--no-sync",
-                        "--no-instructions", "--locale=C", "-E", "UTF8"], check=True, capture_output=True, cwd="/",
+                        "--locale=C", "-E", "UTF8"], check=True, capture_output=True, cwd="/",
                        **self.identity())
         return self
 
