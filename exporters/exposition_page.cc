@@ -1,6 +1,7 @@
 #include "exporters/exposition_page.h"
 
 #include <algorithm>
+#include <iterator>
 #include <map>
 #include <span>
 #include <string>
@@ -126,6 +127,30 @@ std::string EscapedText(std::span<const LabelView> views, EscapingScheme scheme)
   return ExpositionWriter::SeriesText(EscapeNames(labels, scheme));
 }
 
+// Whether a series has a name that the scheme replaces. Most series of a page have the names of the
+// one before: interned, they are at the same place, and need no second look.
+class NameCheck {
+ public:
+  explicit NameCheck(EscapingScheme scheme) : scheme_(scheme) {}
+
+  bool Replaces(std::span<const LabelView> labels) {
+    const auto place_of = [](const LabelView& label) {
+      return (label.first == kMetricName ? label.second : label.first).data();
+    };
+    if (!std::ranges::equal(labels, places_, {}, place_of)) {
+      places_.clear();
+      std::ranges::transform(labels, std::back_inserter(places_), place_of);
+      replaces_ = NeedsEscaping(labels, scheme_);
+    }
+    return replaces_;
+  }
+
+ private:
+  const EscapingScheme scheme_;
+  std::vector<const char*> places_;
+  bool replaces_ = false;
+};
+
 }  // namespace
 
 void RenderPages(const std::vector<std::shared_ptr<const CollectedPage>>& pages,
@@ -143,15 +168,19 @@ void RenderPages(const std::vector<std::shared_ptr<const CollectedPage>>& pages,
   text.reserve(kPieceBytes + 4096);
   ExpositionWriter writer(request.format, text);
   std::vector<LabelView> labels;
+  NameCheck check(request.escaping);
   for (const auto& [name, family] : families) {
     writer.Family(EscapeName(name, request.escaping), family.type, family.help);
     for (const Span& span : family.spans) {
       for (uint32_t i = span.begin; i < span.end; ++i) {
         if (!sink.ViewLabels(span.page->refs[i], labels)) continue;
-        if (NeedsEscaping(labels, request.escaping)) {
-          writer.Sample(EscapedText(labels, request.escaping), span.page->values[i]);
+        const double value = span.page->values[i];
+        if (check.Replaces(labels)) {
+          writer.Sample(EscapedText(labels, request.escaping), value);
+        } else if (request.escaping == EscapingScheme::kAllowUtf8) {
+          writer.Sample(labels, value);
         } else {
-          writer.Sample(labels, span.page->values[i]);
+          writer.PlainSample(labels, value);
         }
         if (text.size() >= kPieceBytes) {
           write(text);

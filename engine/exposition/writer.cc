@@ -167,6 +167,22 @@ void ExpositionWriter::Sample(std::span<const LabelView> series, double value) {
   Number(value, std::nullopt);
 }
 
+void ExpositionWriter::PlainSample(std::span<const LabelView> series, double value) {
+  const auto name = std::ranges::find(series, kMetricName, &LabelView::first);
+  if (name != series.end()) out_ += name->second;
+  std::string_view before = "{";
+  for (auto label = series.begin(); label != series.end(); ++label) {
+    if (label == name || label->second.empty()) continue;
+    out_ += before;
+    out_ += label->first;
+    out_ += "=\"";
+    AppendEscaped(out_, label->second, true);
+    before = "\",";
+  }
+  if (before != "{") out_ += "\"}";
+  Number(value, std::nullopt);
+}
+
 void ExpositionWriter::Sample(std::string_view series_text, double value,
                               std::optional<int64_t> t_ms) {
   out_ += series_text;

@@ -41,6 +41,8 @@ class ExpositionWriter {
   }
   // A series by its labels, the metric name among them as __name__.
   void Sample(std::span<const LabelView> series, double value);
+  // The same when the caller knows that no name needs quotes.
+  void PlainSample(std::span<const LabelView> series, double value);
   // A series whose text is kept between two pages: SeriesText once, then only the number.
   void Sample(std::string_view series_text, double value,
               std::optional<int64_t> t_ms = std::nullopt);

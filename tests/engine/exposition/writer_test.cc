@@ -94,5 +94,24 @@ TEST(ExpositionWriterTest, ParsersReadBackWhatIsWritten) {
   }
 }
 
+// Where no name needs quotes, the way without the check writes the same.
+TEST(ExpositionWriterTest, PlainSamplesAreWrittenLikeOthers) {
+  std::mt19937 random(8);
+  static constexpr std::string_view kNames[] = {"a", "le", "relname", "zone"};
+  for (int round = 0; round < 1000; ++round) {
+    const std::string value = RandomText(random, true);
+    std::vector<ExpositionWriter::LabelView> series;
+    if (random() % 8 != 0) series.emplace_back(kMetricName, "up:rate5m");
+    for (const std::string_view name : kNames) {
+      if (random() % 2 == 0) series.emplace_back(name, random() % 3 == 0 ? std::string_view() : value);
+    }
+    std::string checked;
+    std::string plain;
+    ExpositionWriter(ExpositionFormat::kPrometheusText, checked).Sample(series, round);
+    ExpositionWriter(ExpositionFormat::kPrometheusText, plain).PlainSample(series, round);
+    EXPECT_EQ(plain, checked);
+  }
+}
+
 }  // namespace
 }  // namespace tocsin
