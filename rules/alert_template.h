@@ -27,6 +27,8 @@ class AlertTemplate {
                              const templates::Environment& environment) const;
   // As written.
   const std::string& text() const { return text_; }
+  // Whether it is taken as it is, whatever the sample.
+  bool is_plain() const { return tree_ == nullptr; }
   // Whether it uses what Prometheus does not have.
   bool beyond_prometheus() const { return beyond_prometheus_; }
 

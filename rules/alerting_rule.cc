@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <compare>
 #include <memory>
 #include <optional>
 #include <utility>
@@ -44,12 +43,6 @@ Notification EndOf(const LabelSet& labels, const Alert& alert, Timestamp at) {
           .generator_url = {}};
 }
 
-size_t CountActive(const Alerts& alerts) {
-  return static_cast<size_t>(std::ranges::count_if(alerts, [](const auto& entry) {
-    return entry.second.timing.phase != AlertPhase::kInactive;
-  }));
-}
-
 Absence Judge(const Alert& was, const AlertEvaluation& evaluation) {
   if (was.restored && evaluation.warming_up) {
     return {AlertCondition::kUnknown, AlertHold::kStartup};
@@ -58,45 +51,51 @@ Absence Judge(const Alert& was, const AlertEvaluation& evaluation) {
   return evaluation.judge_absence(was);
 }
 
-// What becomes of one alert, present in the result (`now`, which is used up) or not (null).
-std::optional<Alert> MoveOn(const Alert* was, Alert* now, const AlertPolicy& policy,
-                            const AlertEvaluation& evaluation) {
-  Absence absence{.condition = AlertCondition::kHolds};
-  if (now == nullptr) absence = Judge(*was, evaluation);
-  const std::optional<AlertTiming> timing =
-      Next(was == nullptr ? std::nullopt : std::optional(was->timing), absence.condition,
-           evaluation.at, policy);
-  if (!timing) return std::nullopt;
-  Alert next = now == nullptr ? *was : std::move(*now);
-  next.timing = *timing;
-  next.hold = absence.why;
-  const bool keeps = timing->phase == AlertPhase::kFiring && timing->keep_firing_since;
-  if (keeps && absence.condition == AlertCondition::kGone) next.hold = AlertHold::kKeepFiringFor;
-  return next;
-}
-
-// Calls visit(labels, was, now) for each label set of either, in their order; null where one of
-// them does not have it. Both are sorted, so that each label set is compared about once.
-template <typename Was, typename Now, typename Visit>
-void ForEachOfBoth(Was& was, Now& now, const Visit& visit) {
-  auto before = was.begin();
-  auto after = now.begin();
-  while (before != was.end() || after != now.end()) {
-    const std::strong_ordering order = before == was.end()  ? std::strong_ordering::greater
-                                       : after == now.end() ? std::strong_ordering::less
-                                                            : before->first <=> after->first;
-    const LabelSet& labels = order > 0 ? after->first : before->first;
-    visit(labels, order > 0 ? nullptr : &before->second, order < 0 ? nullptr : &after->second);
-    if (order <= 0) ++before;
-    if (order >= 0) ++after;
+// The labels but for the metric's name are those of the alert's sample.
+bool IsSampleOf(const Alert& alert, const LabelSet& labels) {
+  auto expected = alert.sample.begin();
+  for (const LabelSet::Pair& pair : labels) {
+    if (pair.first == kMetricName) continue;
+    if (expected == alert.sample.end() || pair != *expected) return false;
+    ++expected;
   }
+  return expected == alert.sample.end();
 }
 
-std::optional<AlertPhase> PhaseOf(const Alert* alert) {
-  return alert == nullptr ? std::nullopt : std::optional(alert->timing.phase);
-}
+double ValueOf(const AlertSample& sample) { return sample.histogram == nullptr ? sample.value : 0; }
 
 }  // namespace
+
+std::vector<AlertSample> SamplesOf(const promql::VectorValue& vector) {
+  std::vector<AlertSample> samples;
+  samples.reserve(vector.size());
+  for (const promql::VectorElement& element : vector) {
+    samples.push_back({&element.labels, element.point.value, element.point.histogram.get()});
+  }
+  return samples;
+}
+
+AlertingRule::AlertingRule(const RuleSpec& spec)
+    : spec_(spec),
+      has_fixed_labels_(std::ranges::all_of(spec.label_templates, [](const TemplatedLabel& label) {
+        return label.value.is_plain();
+      })) {}
+
+Alert* AlertingRule::Find(const LabelSet& labels) {
+  const auto found = alerts_.find(labels);
+  return found == alerts_.end() ? nullptr : &found->second;
+}
+
+void AlertingRule::SetAlerts(Alerts alerts) {
+  seats_.clear();
+  alerts_ = std::move(alerts);
+  for (auto& [labels, alert] : alerts_) alert.present_in = 0;
+}
+
+Alerts AlertingRule::TakeAlerts() {
+  seats_.clear();
+  return std::exchange(alerts_, {});
+}
 
 AlertPhase AlertingRule::phase() const {
   AlertPhase highest = AlertPhase::kInactive;
@@ -104,7 +103,11 @@ AlertPhase AlertingRule::phase() const {
   return highest;
 }
 
-size_t AlertingRule::CountActive() const { return tocsin::CountActive(alerts_); }
+size_t AlertingRule::CountActive() const {
+  return static_cast<size_t>(std::ranges::count_if(alerts_, [](const auto& entry) {
+    return entry.second.timing.phase != AlertPhase::kInactive;
+  }));
+}
 
 std::string AlertingRule::Expand(const AlertTemplate& text, const templates::AlertFields& fields,
                                  const ExpansionContext& context) {
@@ -117,106 +120,170 @@ std::string AlertingRule::Expand(const AlertTemplate& text, const templates::Ale
   return fmt::format("<error expanding template: {}>", expanded.error().message);
 }
 
-templates::AlertFields AlertingRule::FieldsOf(const promql::VectorElement& element,
-                                              const ExpansionContext& context) const {
+const templates::AlertFields& AlertingRule::FieldsOf(Move& move,
+                                                     const ExpansionContext& context) const {
+  if (move.fields != nullptr) return *move.fields;
   templates::AlertFields fields;
-  fields.labels = std::make_shared<const LabelSet>(element.labels);
+  fields.labels = std::make_shared<const LabelSet>(*move.sample->labels);
   fields.external_labels = context.external_labels;
   fields.external_url = context.environment.external_url;
-  fields.value = element.point.histogram == nullptr
-                     ? templates::Value(element.point.value)
-                     : templates::Value(element.point.histogram->ToString());
+  fields.value = move.sample->histogram == nullptr
+                     ? templates::Value(move.sample->value)
+                     : templates::Value(move.sample->histogram->ToString());
   fields.active_at = TimeOf(context.environment.now);
   fields.expr = spec_.query->text();
   fields.hold = SpanOf(spec_.hold);
   fields.interval = SpanOf(context.interval);
-  return fields;
+  move.fields = std::make_unique<templates::AlertFields>(std::move(fields));
+  return *move.fields;
 }
 
-void AlertingRule::Annotate(Alert& alert, const Alert* was, templates::AlertFields& fields,
-                            const ExpansionContext& context) {
-  if (was != nullptr && was->timing.phase != AlertPhase::kInactive) {
-    fields.active_at = TimeOf(was->timing.active_at);
+LabelSet AlertingRule::LabelsOf(Move& move, const ExpansionContext& context) {
+  LabelSet labels = *move.sample->labels;
+  labels.Remove(kMetricName);
+  for (const TemplatedLabel& label : spec_.label_templates) {
+    labels.Set(label.name, Expand(label.value, FieldsOf(move, context), context));
   }
+  labels.Set(kAlertName, spec_.name);
+  return labels;
+}
+
+LabelSet AlertingRule::AnnotationsOf(Move& move, const ExpansionContext& context) {
+  LabelSet annotations;
+  if (spec_.annotation_templates.empty()) return annotations;
+  FieldsOf(move, context);
+  move.fields->active_at = TimeOf(move.timing->active_at);
   for (const TemplatedLabel& annotation : spec_.annotation_templates) {
-    alert.annotations.Set(annotation.name, Expand(annotation.value, fields, context));
+    annotations.Set(annotation.name, Expand(annotation.value, *move.fields, context));
   }
+  return annotations;
 }
 
-Result<Alerts> AlertingRule::Expand(const promql::VectorValue& vector,
-                                    const AlertEvaluation& evaluation,
-                                    const ExpansionContext& context) {
-  template_failures_ = {};
-  Alerts alerts;
-  for (const promql::VectorElement& element : vector) {
-    std::optional<templates::AlertFields> fields;
-    if (!spec_.label_templates.empty()) fields = FieldsOf(element, context);
-    Alert alert;
-    alert.sample = element.labels;
-    alert.sample.Remove(kMetricName);
-    LabelSet labels = alert.sample;
-    for (const TemplatedLabel& label : spec_.label_templates) {
-      labels.Set(label.name, Expand(label.value, *fields, context));
+std::optional<size_t> AlertingRule::FindSeat(const LabelSet& sample, size_t first) const {
+  constexpr size_t kLookAhead = 8;
+  const size_t end = std::min(seats_.size(), first + kLookAhead);
+  for (size_t i = first; i < end; ++i) {
+    if (IsSampleOf(seats_[i]->second, sample)) return i;
+  }
+  return std::nullopt;
+}
+
+Result<AlertingRule::Round> AlertingRule::Match(std::span<const AlertSample> samples,
+                                                const ExpansionContext& context) {
+  Round round;
+  round.moves.reserve(std::max(samples.size(), alerts_.size()));
+  ++evaluations_;
+  size_t next_seat = 0;
+  for (const AlertSample& sample : samples) {
+    Move& move = round.moves.emplace_back(Move{.sample = &sample});
+    if (const std::optional<size_t> seat = FindSeat(*sample.labels, next_seat)) {
+      template_failures_.expansions += spec_.label_templates.size();
+      next_seat = *seat + 1;
+      move.seated = true;
+      move.alert = seats_[*seat];
+    } else {
+      LabelSet labels = LabelsOf(move, context);
+      move.alert = alerts_.find(labels);
+      move.begins = move.alert == alerts_.end();
+      // They mostly come in their order.
+      if (move.begins) {
+        move.alert = round.begun.emplace_hint(round.begun.end(), std::move(labels), Alert());
+      }
     }
-    labels.Set(kAlertName, spec_.name);
-    if (!spec_.annotation_templates.empty() &&
-        (!evaluation.wants_annotations || evaluation.wants_annotations(labels))) {
-      if (!fields) fields = FieldsOf(element, context);
-      const auto was = alerts_.find(labels);
-      Annotate(alert, was == alerts_.end() ? nullptr : &was->second, *fields, context);
-    }
-    alert.value = element.point.histogram == nullptr ? element.point.value : 0;
-    // They mostly come in their order.
-    const size_t before = alerts.size();
-    alerts.emplace_hint(alerts.end(), std::move(labels), std::move(alert));
-    if (alerts.size() == before) {
+    if (std::exchange(move.alert->second.present_in, evaluations_) == evaluations_) {
       return ExecutionError(
           "vector contains metrics with the same labelset after applying alert labels");
     }
   }
-  return alerts;
+  return round;
 }
 
-Status AlertingRule::Update(const promql::VectorValue& vector, const AlertEvaluation& evaluation,
-                            const ExpansionContext& context) {
-  ASSIGN_OR_RETURN(Alerts present, Expand(vector, evaluation, context));
+void AlertingRule::Decide(Round& round, const AlertEvaluation& evaluation) {
   const AlertPolicy policy = {.hold = spec_.hold,
                               .keep_firing_for = spec_.keep_firing_for,
                               .resolved_retention = evaluation.resolved_retention};
-  Alerts next;
-  std::vector<Notification> withdrawn;
-  ForEachOfBoth(alerts_, present, [&](const LabelSet& labels, const Alert* was, Alert* now) {
-    std::optional<Alert> alert = MoveOn(was, now, policy, evaluation);
-    if (!alert) return;
-    const bool fired = was != nullptr && was->timing.phase == AlertPhase::kFiring;
-    if (fired && alert->timing.phase == AlertPhase::kPending) {
-      withdrawn.push_back(EndOf(labels, *was, evaluation.at));
-    }
-    next.emplace_hint(next.end(), labels, *std::move(alert));
+  for (Move& move : round.moves) {
+    const auto was = move.begins ? std::nullopt : std::optional(move.alert->second.timing);
+    move.timing = Next(was, AlertCondition::kHolds, evaluation.at, policy);
+  }
+  for (auto alert = alerts_.begin(); alert != alerts_.end(); ++alert) {
+    const Alert& was = alert->second;
+    if (was.present_in == evaluations_) continue;
+    const Absence absence = Judge(was, evaluation);
+    Move move{.alert = alert, .hold = absence.why};
+    move.timing = Next(was.timing, absence.condition, evaluation.at, policy);
+    const bool keeps =
+        move.timing && move.timing->phase == AlertPhase::kFiring && move.timing->keep_firing_since;
+    if (keeps && absence.condition == AlertCondition::kGone) move.hold = AlertHold::kKeepFiringFor;
+    round.moves.push_back(std::move(move));
+  }
+}
+
+Status AlertingRule::Update(std::span<const AlertSample> samples, const AlertEvaluation& evaluation,
+                            const ExpansionContext& context) {
+  template_failures_ = {};
+  ASSIGN_OR_RETURN(Round round, Match(samples, context));
+  Decide(round, evaluation);
+  const auto active = std::ranges::count_if(round.moves, [](const Move& move) {
+    return move.timing && move.timing->phase != AlertPhase::kInactive;
   });
-  const size_t active = tocsin::CountActive(next);
-  if (evaluation.limit > 0 && std::cmp_greater(active, evaluation.limit)) {
+  if (evaluation.limit > 0 && active > evaluation.limit) {
     return ResourceExhausted(
         fmt::format("exceeded limit of {} with {} alerts", evaluation.limit, active));
   }
-  NoteTransitions(next, evaluation.at);
-  alerts_ = std::move(next);
-  std::ranges::move(withdrawn, std::back_inserter(withdrawn_));
+  Apply(std::move(round), evaluation, context);
   return Ok();
 }
 
-void AlertingRule::NoteTransitions(const Alerts& next, Timestamp at) {
+void AlertingRule::Apply(Round round, const AlertEvaluation& evaluation,
+                         const ExpansionContext& context) {
   transitions_.clear();
-  ForEachOfBoth(alerts_, next, [&](const LabelSet& labels, const Alert* was, const Alert* now) {
-    const std::optional<AlertPhase> from = PhaseOf(was);
-    const std::optional<AlertPhase> to = PhaseOf(now);
-    // That an old end is forgotten is no news.
-    if (from == to || (from == AlertPhase::kInactive && !to)) return;
-    const double value = now == nullptr ? was->value : now->value;
-    transitions_.push_back({.labels = labels, .from = from, .to = to, .value = value});
-    if ((from == AlertPhase::kFiring) != (to == AlertPhase::kFiring)) flaps_.Note(labels, at);
-  });
-  flaps_.Forget(at);
+  seats_.clear();
+  for (Move& move : round.moves) {
+    Note(move, evaluation.at);
+    if (!move.timing) {
+      alerts_.erase(move.alert);
+      continue;
+    }
+    if (move.sample != nullptr) {
+      Renew(move, evaluation, context);
+      if (has_fixed_labels_) seats_.push_back(move.alert);
+    }
+    move.alert->second.timing = *move.timing;
+    move.alert->second.hold = move.hold;
+  }
+  alerts_.merge(round.begun);
+  std::ranges::sort(transitions_, {}, &AlertTransition::labels);
+  flaps_.Forget(evaluation.at);
+}
+
+void AlertingRule::Renew(Move& move, const AlertEvaluation& evaluation,
+                         const ExpansionContext& context) {
+  Alert& alert = move.alert->second;
+  const bool changes = move.begins || alert.timing.phase != move.timing->phase;
+  if (changes || !evaluation.annotate_changes_only) {
+    alert.annotations = AnnotationsOf(move, context);
+  }
+  if (!move.seated) {
+    alert.sample = *move.sample->labels;
+    alert.sample.Remove(kMetricName);
+  }
+  alert.value = ValueOf(*move.sample);
+  alert.restored = false;
+}
+
+void AlertingRule::Note(const Move& move, Timestamp at) {
+  const auto& [labels, alert] = *move.alert;
+  const auto from = move.begins ? std::nullopt : std::optional(alert.timing.phase);
+  const auto to = move.timing ? std::optional(move.timing->phase) : std::nullopt;
+  // That an old end is forgotten is no news.
+  if (from == to || (from == AlertPhase::kInactive && !to)) return;
+  if (from == AlertPhase::kFiring && to == AlertPhase::kPending) {
+    withdrawn_.push_back(EndOf(labels, alert, at));
+  }
+  const double value = move.sample == nullptr ? alert.value : ValueOf(*move.sample);
+  transitions_.push_back({.labels = labels, .from = from, .to = to, .value = value});
+  if ((from == AlertPhase::kFiring) != (to == AlertPhase::kFiring)) flaps_.Note(labels, at);
 }
 
 std::vector<Notification> AlertingRule::TakeDue(Timestamp at, const Sending& sending) {

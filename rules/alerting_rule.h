@@ -4,6 +4,9 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -31,6 +34,8 @@ struct Alert {
   AlertHold hold = AlertHold::kNone;
   // Taken over from an earlier process.
   bool restored = false;
+  // The rule's evaluation, by its number, whose result had it last.
+  uint64_t present_in = 0;
 };
 // By their labels, which are what an alert is told by. Resolved ones stay for a while.
 using Alerts = std::map<LabelSet, Alert>;
@@ -58,26 +63,39 @@ struct AlertEvaluation {
   bool warming_up = false;
   // Asked about pending and firing alerts that the result does not have; empty: they are gone.
   std::function<Absence(const Alert& alert)> judge_absence;
-  // Whether anybody reads the annotations of the alert, which are left empty else; empty: yes.
-  std::function<bool(const LabelSet& labels)> wants_annotations;
+  // Annotations are made anew only when the phase of their alert changes: nobody reads them else.
+  bool annotate_changes_only = false;
 };
+
+// One element of the result, held by whoever has asked for it.
+struct AlertSample {
+  const LabelSet* labels = nullptr;
+  double value = 0;
+  const FloatHistogram* histogram = nullptr;  // instead of the value when not null
+};
+std::vector<AlertSample> SamplesOf(const promql::VectorValue& vector);
 
 // Not thread-safe.
 class AlertingRule {
  public:
   // `spec` must outlive the rule.
-  explicit AlertingRule(const RuleSpec& spec) : spec_(spec) {}
+  explicit AlertingRule(const RuleSpec& spec);
+  AlertingRule(const AlertingRule&) = delete;
+  AlertingRule& operator=(const AlertingRule&) = delete;
 
   const RuleSpec& spec() const { return spec_; }
   const Alerts& alerts() const { return alerts_; }
-  Alerts& alerts() { return alerts_; }
+  Alert* Find(const LabelSet& labels);  // null when there is none
+  // From an earlier rule, and for a later one.
+  void SetAlerts(Alerts alerts);
+  Alerts TakeAlerts();
   AlertPhase phase() const;    // the highest of its alerts
   size_t CountActive() const;  // pending and firing
 
   // Moves every alert on by the result of the query. An error (two alerts would have the same
   // labels; more pending and firing ones than the limit) changes nothing: that an evaluation
   // fails does not tell that a problem is over.
-  Status Update(const promql::VectorValue& vector, const AlertEvaluation& evaluation,
+  Status Update(std::span<const AlertSample> samples, const AlertEvaluation& evaluation,
                 const ExpansionContext& context);
 
   // What the Alertmanager is to be told at `at`, marked as sent. Called after failed evaluations
@@ -113,18 +131,41 @@ class AlertingRule {
   const FlapCounter& flaps() const { return flaps_; }
 
  private:
+  // What an evaluation makes of one alert.
+  struct Move {
+    Alerts::iterator alert;
+    const AlertSample* sample = nullptr;  // null: the result does not have it
+    bool begins = false;                  // it is among Round::begun
+    bool seated = false;
+    std::optional<AlertTiming> timing;  // none: it is forgotten
+    AlertHold hold = AlertHold::kNone;
+    std::unique_ptr<templates::AlertFields> fields;  // once a template has needed them
+  };
+  struct Round {
+    std::vector<Move> moves;
+    Alerts begun;  // not in alerts_ before the evaluation has succeeded
+  };
+
+  Result<Round> Match(std::span<const AlertSample> samples, const ExpansionContext& context);
+  std::optional<size_t> FindSeat(const LabelSet& sample, size_t first) const;
+  LabelSet LabelsOf(Move& move, const ExpansionContext& context);
+  void Decide(Round& round, const AlertEvaluation& evaluation);
+  void Apply(Round round, const AlertEvaluation& evaluation, const ExpansionContext& context);
+  void Renew(Move& move, const AlertEvaluation& evaluation, const ExpansionContext& context);
+  void Note(const Move& move, Timestamp at);
+  LabelSet AnnotationsOf(Move& move, const ExpansionContext& context);
+  const templates::AlertFields& FieldsOf(Move& move, const ExpansionContext& context) const;
   std::string Expand(const AlertTemplate& text, const templates::AlertFields& fields,
                      const ExpansionContext& context);
-  Result<Alerts> Expand(const promql::VectorValue& vector, const AlertEvaluation& evaluation,
-                        const ExpansionContext& context);
-  void Annotate(Alert& alert, const Alert* was, templates::AlertFields& fields,
-                const ExpansionContext& context);
-  templates::AlertFields FieldsOf(const promql::VectorElement& element,
-                                  const ExpansionContext& context) const;
-  void NoteTransitions(const Alerts& next, Timestamp at);
 
   const RuleSpec& spec_;
+  // Whether the labels of an alert follow from those of its sample alone.
+  const bool has_fixed_labels_;
   Alerts alerts_;
+  uint64_t evaluations_ = 0;
+  // The alerts of the last result, in its order. Results mostly are the same series in the same
+  // order as before: then no labels are made and no alert is looked up. Only with fixed labels.
+  std::vector<Alerts::iterator> seats_;
   // Alerts that the Alertmanager takes for firing and that are pending again.
   std::vector<Notification> withdrawn_;
   TemplateFailures template_failures_;

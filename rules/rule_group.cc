@@ -74,7 +74,7 @@ RuleGroup::RuleGroup(std::shared_ptr<const RuleGroupSpec> spec, RuleGroupSetting
 
 void RuleGroup::Remember(size_t rule, RuleMemory memory) {
   rules_[rule].written = std::move(memory.written);
-  if (rules_[rule].alerting) rules_[rule].alerting->alerts() = std::move(memory.alerts);
+  if (rules_[rule].alerting) rules_[rule].alerting->SetAlerts(std::move(memory.alerts));
 }
 
 void RuleGroup::Evaluate(Timestamp at) {
@@ -194,9 +194,9 @@ void RuleGroup::RestoreStored() {
   const Timestamp now = dependencies_.clock.Now();
   for (RunningRule& rule : rules_) {
     for (const auto& [labels, stored] : std::exchange(rule.stored, {})) {
-      const auto alert = rule.alerting->alerts().find(labels);
-      if (alert == rule.alerting->alerts().end()) continue;
-      alert->second.timing.active_at = RestoredActiveAt(stored, rule.spec->hold, now, *restore_);
+      Alert* const alert = rule.alerting->Find(labels);
+      if (alert == nullptr) continue;
+      alert->timing.active_at = RestoredActiveAt(stored, rule.spec->hold, now, *restore_);
     }
   }
   metrics_.last_restore_duration->Set(SecondsSince(start, dependencies_.clock));
@@ -258,7 +258,7 @@ Status RuleGroup::UpdateAlerts(RunningRule& rule, const promql::VectorValue& vec
   const Duration wait = std::min(settings_.data_delay + rule.reach, settings_.patience);
   AbsenceJudge judge(*rule.spec, dependencies_.engine, dependencies_.querier, DataTimeMs(at));
   const Status status = rule.alerting->Update(
-      vector,
+      SamplesOf(vector),
       {.at = at,
        .limit = spec_->limit,
        .resolved_retention = settings_.resolved_retention,
@@ -326,7 +326,7 @@ std::vector<FormerRule> RuleGroup::Release() {
   std::vector<FormerRule> former;
   for (RunningRule& rule : rules_) {
     Alerts alerts;
-    if (rule.alerting) alerts.swap(rule.alerting->alerts());
+    if (rule.alerting) alerts = rule.alerting->TakeAlerts();
     former.push_back(
         {.file = spec_->file,
          .group = spec_->name,

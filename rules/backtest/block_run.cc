@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <numeric>
 #include <utility>
 #include <variant>
 
@@ -66,9 +67,43 @@ bool IsReadIn(const RuleSpec& writer, const RuleGroupSpec& group) {
   });
 }
 
-promql::VectorElement ElementAt(const promql::MatrixElement& series, const promql::Point& point) {
-  return {.labels = series.labels, .point = point};
-}
+// The result of a range query turned round: for each slot what its series have there. Slots are
+// numbered from 0; the matrix outlives this.
+class SlotResults {
+ public:
+  SlotResults(const promql::MatrixValue& matrix, int64_t first_ms, Duration step, size_t slots)
+      : first_ms_(first_ms), step_ms_(step.count()), begin_(slots + 1) {
+    for (const promql::MatrixElement& series : matrix) {
+      if (series.points.empty()) continue;
+      for (const int64_t t_ms : *series.points.times()) ++begin_[SlotOf(t_ms) + 1];
+    }
+    std::partial_sum(begin_.begin(), begin_.end(), begin_.begin());
+    samples_.resize(begin_.back());
+    std::vector<size_t> next = begin_;
+    for (const promql::MatrixElement& series : matrix) {
+      for (size_t i = 0; i < series.points.size(); ++i) {
+        const size_t slot = SlotOf((*series.points.times())[i]);
+        samples_[next[slot]++] = {.labels = &series.labels,
+                                  .value = series.points.values()[i],
+                                  .histogram = series.points.has_histograms()
+                                                   ? series.points[i].histogram.get()
+                                                   : nullptr};
+      }
+    }
+  }
+
+  std::span<const AlertSample> operator[](size_t slot) const {
+    return std::span(samples_).subspan(begin_[slot], begin_[slot + 1] - begin_[slot]);
+  }
+
+ private:
+  size_t SlotOf(int64_t t_ms) const { return static_cast<size_t>((t_ms - first_ms_) / step_ms_); }
+
+  const int64_t first_ms_;
+  const int64_t step_ms_;
+  std::vector<size_t> begin_;  // of each slot in samples_, and their end
+  std::vector<AlertSample> samples_;
+};
 
 Result<promql::VectorValue> VectorOf(promql::QueryValue value) {
   if (auto* vector = std::get_if<promql::VectorValue>(&value)) return std::move(*vector);
@@ -119,25 +154,39 @@ BlockRule::BlockRule(const RuleSpec& spec, const RuleGroupSpec& group, const Blo
       is_read_(IsReadIn(spec, group)) {}
 
 void BlockRule::Run(std::span<const Timestamp> slots, Duration step) {
-  // Of recording rules that nobody reads only failures would be told.
   const int64_t first = ToMs(slots.front() - group_.query_offset);
   const int64_t last = ToMs(slots.back() - group_.query_offset);
   Result<promql::QueryResult> result =
       world_.engine.Range(*spec_.query, world_.querier, first, std::max(last, first), step.count());
   const auto* matrix = result.ok() ? std::get_if<promql::MatrixValue>(&result->value) : nullptr;
-  if (matrix == nullptr) {
-    // Some slot fails, perhaps not all: each for itself.
-    for (const Timestamp at : slots) RunSlot(Instant(at), at);
+  // Some slot fails, perhaps not all.
+  if (matrix == nullptr) return RunSingly(slots);
+  if (spec_.alerting) {
+    const SlotResults results(*matrix, first, step, slots.size());
+    for (size_t i = 0; i < slots.size(); ++i) UpdateAlerts(results[i], slots[i]);
     return;
   }
   std::vector<promql::VectorValue> vectors(slots.size());
   for (const promql::MatrixElement& series : *matrix) {
     for (const promql::Point& point : series.points) {
       const auto slot = static_cast<size_t>((point.t_ms - first) / step.count());
-      vectors[slot].push_back(ElementAt(series, point));
+      vectors[slot].push_back({.labels = series.labels, .point = point});
     }
   }
-  for (size_t i = 0; i < slots.size(); ++i) RunSlot(std::move(vectors[i]), slots[i]);
+  for (size_t i = 0; i < slots.size(); ++i) Keep(std::move(vectors[i]), slots[i]);
+}
+
+void BlockRule::RunSingly(std::span<const Timestamp> slots) {
+  for (const Timestamp at : slots) {
+    Result<promql::VectorValue> vector = Instant(at);
+    if (!vector.ok()) {
+      Fail(vector.error());
+    } else if (spec_.alerting) {
+      UpdateAlerts(SamplesOf(*vector), at);
+    } else {
+      Keep(*std::move(vector), at);
+    }
+  }
 }
 
 Result<promql::VectorValue> BlockRule::Instant(Timestamp at) const {
@@ -147,27 +196,26 @@ Result<promql::VectorValue> BlockRule::Instant(Timestamp at) const {
   return VectorOf(std::move(result.value));
 }
 
-void BlockRule::RunSlot(Result<promql::VectorValue> vector, Timestamp at) {
-  if (!vector.ok()) return Fail(vector.error());
-  RuleSamples samples;
-  if (spec_.alerting) {
-    const Status status = alerting_.Update(
-        *vector,
-        {.at = at,
-         .limit = group_.limit,
-         .resolved_retention = Duration::zero(),
-         .wants_annotations =
-             [this](const LabelSet& labels) { return timeline_.WantsAnnotations(labels); }},
-        ContextAt(at));
-    timeline_.Note(alerting_.alerts(), at);
-    if (is_read_) samples = alerting_.Samples();
-    if (!status.ok()) Fail(status.error());
-  } else {
-    Result<RuleSamples> recorded = Record(spec_, *std::move(vector), group_.limit);
-    if (!recorded.ok()) return Fail(recorded.error());
-    samples = *std::move(recorded);
-  }
-  if (!is_read_) return;
+void BlockRule::UpdateAlerts(std::span<const AlertSample> samples, Timestamp at) {
+  const Status status = alerting_.Update(samples,
+                                         {.at = at,
+                                          .limit = group_.limit,
+                                          .resolved_retention = Duration::zero(),
+                                          .annotate_changes_only = true},
+                                         ContextAt(at));
+  if (!status.ok()) Fail(status.error());
+  timeline_.NoteChanges(alerting_.TakeTransitions(), alerting_.alerts(), at);
+  if (is_read_) Write(alerting_.Samples(), at);
+}
+
+void BlockRule::Keep(promql::VectorValue vector, Timestamp at) {
+  const Result<RuleSamples> samples = Record(spec_, std::move(vector), group_.limit);
+  if (!samples.ok()) return Fail(samples.error());
+  // Of what nobody reads only failures would be told.
+  if (is_read_) Write(*samples, at);
+}
+
+void BlockRule::Write(const RuleSamples& samples, Timestamp at) {
   const Status written = written_.Write(samples, ToMs(at - group_.query_offset));
   if (!written.ok()) Fail(written.error());
 }

@@ -43,7 +43,11 @@ class BlockRule {
   const std::string& first_error() const { return first_error_; }
 
  private:
-  void RunSlot(Result<promql::VectorValue> vector, Timestamp at);
+  // Each slot by a query of its own.
+  void RunSingly(std::span<const Timestamp> slots);
+  void UpdateAlerts(std::span<const AlertSample> samples, Timestamp at);
+  void Keep(promql::VectorValue vector, Timestamp at);
+  void Write(const RuleSamples& samples, Timestamp at);
   Result<promql::VectorValue> Instant(Timestamp at) const;
   ExpansionContext ContextAt(Timestamp at) const;
   void Fail(const Error& error);

@@ -37,6 +37,19 @@ void AlertTimeline::Note(const Alerts& alerts, Timestamp at) {
   for (; track != tracks_.end(); ++track) End(track->second, at);
 }
 
+void AlertTimeline::NoteChanges(std::span<const AlertTransition> changes, const Alerts& alerts,
+                                Timestamp at) {
+  for (const AlertTransition& change : changes) {
+    Track& track = tracks_[change.labels];
+    track.alert.labels = change.labels;
+    if (change.to) {
+      Follow(track, alerts.at(change.labels), at);
+    } else {
+      End(track, at);
+    }
+  }
+}
+
 void AlertTimeline::End(Track& track, Timestamp at) {
   if (track.phase != AlertPhase::kInactive) Change(track, AlertPhase::kInactive, at, 0);
 }
@@ -53,15 +66,6 @@ void AlertTimeline::Follow(Track& track, const Alert& alert, Timestamp at) {
   const bool first = phase == AlertPhase::kFiring && track.alert.pages++ == 0;
   if (first || track.alert.pages == 0) track.alert.annotations = alert.annotations;
   Change(track, phase, at, alert.value);
-}
-
-bool AlertTimeline::WantsAnnotations(const LabelSet& labels) {
-  // They are mostly asked for in their order.
-  if (next_asked_ == tracks_.end() || next_asked_->first != labels) {
-    next_asked_ = tracks_.find(labels);
-  }
-  if (next_asked_ == tracks_.end()) return true;
-  return (next_asked_++)->second.alert.pages == 0;
 }
 
 std::vector<BacktestAlert> AlertTimeline::Finish(Timestamp end, Duration flap_window) {

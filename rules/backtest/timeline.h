@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <span>
 
 #include "rules/alerting_rule.h"
 #include "rules/backtest/backtest.h"
@@ -17,8 +18,8 @@ class AlertTimeline {
 
   // What the alerts are after the evaluation at `at`; to be called with rising times.
   void Note(const Alerts& alerts, Timestamp at);
-  // Whether the next Note may read the annotations of the alert: those of its first page are told.
-  bool WantsAnnotations(const LabelSet& labels);
+  // The same, told only what the evaluation has changed: its work is the changes, not the alerts.
+  void NoteChanges(std::span<const AlertTransition> changes, const Alerts& alerts, Timestamp at);
   // The rows, with all figures counted up to `end`.
   std::vector<BacktestAlert> Finish(Timestamp end, Duration flap_window);
   // Time in which at least one alert was firing. After Finish.
@@ -36,7 +37,6 @@ class AlertTimeline {
   void Follow(Track& track, const Alert& alert, Timestamp at);
 
   std::map<LabelSet, Track> tracks_;
-  std::map<LabelSet, Track>::iterator next_asked_ = tracks_.end();
   size_t active_ = 0;  // tracks that are not inactive
   size_t firing_now_ = 0;
   Timestamp firing_since_{};

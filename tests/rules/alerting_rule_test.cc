@@ -41,7 +41,8 @@ class AlertingRuleTest : public testing::Test {
   }
   Status Update(int minute, const promql::VectorValue& vector, int64_t limit = 0,
                 bool warming_up = false) {
-    return rule_->Update(vector, {.at = Minute(minute), .limit = limit, .warming_up = warming_up},
+    return rule_->Update(SamplesOf(vector),
+                         {.at = Minute(minute), .limit = limit, .warming_up = warming_up},
                          context_);
   }
   std::vector<Notification> TakeDue(int minute) {
@@ -163,8 +164,10 @@ TEST_F(AlertingRuleTest, PendingAlertsAreNobodysBusiness) {
 
 TEST_F(AlertingRuleTest, AnAlertThatBecomesPendingAgainIsTakenBack) {
   Load("        for: 30m\n");
-  rule_->alerts()[LabelSet{{"alertname", "A"}}] = {
-      .timing = {.phase = AlertPhase::kFiring, .active_at = Minute(0), .fired_at = Minute(1)}};
+  rule_->SetAlerts(
+      {{{{"alertname", "A"}},
+        {.timing = {
+             .phase = AlertPhase::kFiring, .active_at = Minute(0), .fired_at = Minute(1)}}}});
   ASSERT_TRUE(Update(2, Vector({{{{"__name__", "x"}}, 1}})).ok());
   EXPECT_EQ(rule_->phase(), AlertPhase::kPending);
   const std::vector<Notification> due = TakeDue(2);
@@ -175,13 +178,54 @@ TEST_F(AlertingRuleTest, AnAlertThatBecomesPendingAgainIsTakenBack) {
 
 TEST_F(AlertingRuleTest, ARestoredAlertWaitsForItsDataBeforeItResolves) {
   Load("");
-  rule_->alerts()[LabelSet{{"alertname", "A"}}] = {
-      .timing = {.phase = AlertPhase::kFiring, .active_at = Minute(0), .fired_at = Minute(0)},
-      .restored = true};
+  rule_->SetAlerts(
+      {{{{"alertname", "A"}},
+        {.timing = {.phase = AlertPhase::kFiring, .active_at = Minute(0), .fired_at = Minute(0)},
+         .restored = true}}});
   ASSERT_TRUE(Update(1, {}, 0, true).ok());
   EXPECT_EQ(rule_->phase(), AlertPhase::kFiring);
   ASSERT_TRUE(Update(2, {}, 0, false).ok());
   EXPECT_EQ(rule_->phase(), AlertPhase::kInactive);
+}
+
+TEST_F(AlertingRuleTest, KeepsEachSeriesApartWhateverTheirOrder) {
+  Load("        for: 1m\n        annotations: {s: '{{ $labels.job }} {{ $value }}'}\n");
+  const auto series = [](int job) {
+    return LabelSet{{"__name__", "x"}, {"job", std::to_string(job)}};
+  };
+  // Each round has other series in another order; those with a job below 3 are in all.
+  const std::vector<std::vector<int>> rounds = {{0, 1, 2},
+                                                {2, 1, 0},
+                                                {9, 0, 8, 1, 2},
+                                                {0, 1, 2},
+                                                {30, 31, 32, 33, 34, 35, 36, 37, 38, 0, 2, 1},
+                                                {1, 0, 2},
+                                                {0, 1, 2, 9}};
+  for (size_t round = 0; round < rounds.size(); ++round) {
+    promql::VectorValue vector;
+    for (const int job : rounds[round]) {
+      vector.push_back({series(job), {.value = static_cast<double>(100 * round) + job}});
+    }
+    ASSERT_TRUE(Update(static_cast<int>(round), vector).ok());
+    for (const int job : rounds[round]) {
+      const Alert& alert = *rule_->Find({{"alertname", "A"}, {"job", std::to_string(job)}});
+      EXPECT_EQ(alert.value, static_cast<double>(100 * round) + job);
+      EXPECT_EQ(alert.sample.Get("job"), std::to_string(job));
+      EXPECT_EQ(alert.annotations.Get("s"),
+                std::to_string(job) + " " + std::to_string(100 * round + static_cast<size_t>(job)));
+      EXPECT_EQ(alert.timing.active_at, Minute(job < 3 ? 0 : static_cast<int>(round)));
+    }
+  }
+}
+
+TEST_F(AlertingRuleTest, AnAlertOfAnEarlierRuleIsNotTakenForASecondOne) {
+  Load("");
+  ASSERT_TRUE(Update(0, Vector({{{{"job", "a"}}, 1}})).ok());
+  Alerts alerts = rule_->TakeAlerts();
+  rule_.emplace(group_->rules[0]);
+  rule_->SetAlerts(std::move(alerts));
+  EXPECT_TRUE(Update(1, Vector({{{{"job", "a"}}, 1}})).ok());
+  EXPECT_EQ(OnlyAlert().timing.active_at, Minute(0));
 }
 
 TEST_F(AlertingRuleTest, ResolvesWhatFiresWhenTheRuleGoes) {
