@@ -3,7 +3,9 @@
 
 #include "alertmanager_client/client.h"
 #include "alertmanager_client/payload.h"
+#include "base/json.h"
 #include "cli/commands.h"
+#include "cli/findings_report.h"
 #include "cli/http_config_file.h"
 #include "cli/server_client.h"
 
@@ -26,6 +28,7 @@ constexpr FlagSpec kFlags[] = {
      .help = "After this time the Alertmanager takes the alert for over."},
     {.name = "--resolve", .help = "Tell that the alert is over, instead of that it fires."},
     kHttpConfigFileFlag,
+    kReportFormatFlag,
 };
 
 struct Destination {
@@ -91,18 +94,16 @@ Result<Notification> AlertFor(const Arguments& arguments, const Clock& clock) {
   return alert;
 }
 
-// Returns whether the Alertmanager has taken it.
-bool Send(const Destination& to, const Plan& plan, Notification alert, CommandContext& context) {
+// The labels that the Alertmanager has taken.
+Result<LabelSet> Send(const Destination& to, const Plan& plan, Notification alert,
+                      CommandContext& context) {
   const std::string url = UrlWithoutSecrets(to.url);
   for (const auto& [name, value] : plan.external_labels) {
     if (!alert.labels.Has(name)) alert.labels.Set(name, value);
   }
   for (const std::vector<RelabelRule>* rules : {&plan.relabel, &to.relabel}) {
     std::optional<LabelSet> labels = Relabel(alert.labels, *rules);
-    if (!labels) {
-      context.err(url + ": alert_relabel_configs drop this alert\n");
-      return false;
-    }
+    if (!labels) return InvalidArgument(url + ": alert_relabel_configs drop this alert");
     alert.labels = *std::move(labels);
   }
   HttpRequest request;
@@ -111,20 +112,14 @@ bool Send(const Destination& to, const Plan& plan, Notification alert, CommandCo
   request.headers = {{"Content-Type", "application/json"}};
   request.body = "[" + RenderAlert(alert) + "]";
   ApplyHttpConfig(to.http, request);
-  const Result<HttpResponse> response = context.http.Fetch(request);
-  if (!response.ok()) {
-    context.err(response.error().message + "\n");
-    return false;
-  }
-  if (response->status / 100 != 2) {
-    context.err(fmt::format("{}: status {}: {}\n", url, response->status, response->body));
-    return false;
-  }
-  context.out(fmt::format("{}: took {}\n", url, alert.labels.ToString()));
-  return true;
+  ASSIGN_OR_RETURN(const HttpResponse response, context.http.Fetch(request));
+  if (response.status / 100 == 2) return alert.labels;
+  return ExecutionError(fmt::format("{}: status {}: {}", url, response.status, response.body));
 }
 
 int RunAlertSend(const Arguments& arguments, CommandContext& context) {
+  Result<FindingsReport> report = OpenReport("alert send", arguments, context);
+  if (!report.ok()) return kExitUsage;
   const Result<Notification> alert = AlertFor(arguments, context.clock);
   if (!alert.ok()) {
     context.err("tocsin alert send: " + alert.error().message + "\n");
@@ -135,9 +130,24 @@ int RunAlertSend(const Arguments& arguments, CommandContext& context) {
     context.err("tocsin alert send: " + plan.error().message + "\n");
     return kExitNo;
   }
-  bool all = true;
-  for (const Destination& to : plan->destinations) all &= Send(to, *plan, *alert, context);
-  return all ? kExitOk : kExitNo;
+  JsonWriter json;
+  json.BeginArray();
+  for (const Destination& to : plan->destinations) {
+    const Result<LabelSet> taken = Send(to, *plan, *alert, context);
+    if (!taken.ok()) {
+      report->AddAs({.check = "alert/send", .message = taken.error().message},
+                    taken.error().message + "\n");
+      continue;
+    }
+    const std::string url = UrlWithoutSecrets(to.url);
+    report->Say(fmt::format("{}: took {}\n", url, taken->ToString()));
+    json.BeginObject().Field("url", url).Key("labels").BeginObject();
+    for (const auto& [name, value] : *taken) json.Field(name, value);
+    json.EndObject().EndObject();
+  }
+  json.EndArray();
+  report->AddMember("taken", json.Take());
+  return report->Finish();
 }
 
 }  // namespace

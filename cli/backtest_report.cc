@@ -163,6 +163,62 @@ std::string RenderBacktestText(const BacktestReport& report, int width, bool col
   return text + SweepText(report.sweep) + DifferencesText(report);
 }
 
+// --- findings --------------------------------------------------------------------------------
+
+namespace {
+
+std::string AlertLines(const BacktestRule& rule) {
+  constexpr size_t kMost = 10;
+  std::string lines;
+  size_t paging = 0;
+  for (const BacktestAlert& alert : rule.alerts) {
+    if (alert.pages == 0 || ++paging > kMost) continue;
+    lines += (lines.empty() ? "" : "\n") + LabelsText(alert.labels) + ": " +
+             Figures(alert.pages, alert.firing, alert.flaps);
+  }
+  if (paging > kMost) lines += fmt::format("\nand {} more", paging - kMost);
+  return lines;
+}
+
+const BacktestRule* RuleNamed(const BacktestResult& result, std::string_view name) {
+  const auto found = std::ranges::find(result.rules, name, &BacktestRule::name);
+  return found == result.rules.end() ? nullptr : &*found;
+}
+
+}  // namespace
+
+std::vector<Finding> BacktestFindings(const BacktestReport& report) {
+  std::vector<Finding> findings;
+  for (const BacktestRule& rule : report.result.rules) {
+    Finding finding{.severity = Severity::kNote, .file = rule.file, .line = rule.line};
+    if (rule.failures > 0) {
+      finding.severity = Severity::kWarning;
+      finding.check = "backtest/failures";
+      finding.message = fmt::format("{}: {} of {} evaluations failed: {}", rule.name, rule.failures,
+                                    rule.evaluations, rule.first_error);
+    } else if (rule.pages > 0) {
+      finding.check = "backtest/pages";
+      finding.message = rule.name + ": " + Figures(rule.pages, rule.firing, rule.flaps);
+      finding.explanation = AlertLines(rule);
+    } else {
+      continue;
+    }
+    findings.push_back(std::move(finding));
+  }
+  for (const BacktestDifference& difference : report.differences) {
+    const BacktestRule* const rule = RuleNamed(report.result, difference.rule);
+    findings.push_back(
+        {.severity = Severity::kNote,
+         .check = "backtest/difference",
+         .file = rule == nullptr ? "" : rule->file,
+         .line = rule == nullptr ? 0 : rule->line,
+         .message =
+             fmt::format("{} {}: old: {}; new: {}", difference.rule, LabelsText(difference.labels),
+                         SideText(difference.before), SideText(difference.after))});
+  }
+  return findings;
+}
+
 // --- JSON ------------------------------------------------------------------------------------
 
 namespace {

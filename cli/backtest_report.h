@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "base/finding.h"
 #include "rules/backtest/backtest.h"
 
 namespace tocsin::cli {
@@ -30,6 +31,9 @@ struct BacktestReport {
 std::string RenderBacktestText(const BacktestReport& report, int width, bool colors);
 // One file without scripts or links; light and dark.
 std::string RenderBacktestHtml(const BacktestReport& report);
+// For code hosts and editors: a note for each rule that pages and for each alert that differs from
+// the old file's, a warning for each rule whose evaluations fail.
+std::vector<Finding> BacktestFindings(const BacktestReport& report);
 std::string RenderBacktestJson(const BacktestReport& report);
 
 }  // namespace tocsin::cli

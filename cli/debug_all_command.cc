@@ -3,7 +3,9 @@
 
 #include <iterator>
 
+#include "base/json.h"
 #include "cli/commands.h"
+#include "cli/findings_report.h"
 #include "cli/http_config_file.h"
 #include "cli/progress.h"
 #include "cli/server_client.h"
@@ -20,6 +22,7 @@ constexpr FlagSpec kFlags[] = {
      .help = "Where the archive is written.",
      .short_name = "-o"},
     kHttpConfigFileFlag,
+    kReportFormatFlag,
 };
 
 struct PageRow {
@@ -45,6 +48,13 @@ constexpr PageRow kPages[] = {
 };
 
 int RunDebugAll(const Arguments& arguments, CommandContext& context) {
+  Result<FindingsReport> report = OpenReport("debug all", arguments, context);
+  if (!report.ok()) return kExitUsage;
+  const auto fail = [&](const std::string& message, const std::string& more) {
+    report->AddAs({.check = "debug/all", .message = message, .explanation = more},
+                  "tocsin debug all: " + message + "\n" + more);
+    return report->Finish();
+  };
   const Result<HttpClientConfig> config = ReadHttpConfigFile(arguments, context);
   if (!config.ok()) {
     context.err("tocsin debug all: " + config.error().message + "\n");
@@ -72,20 +82,16 @@ int RunDebugAll(const Arguments& arguments, CommandContext& context) {
       }
     }
   }
-  if (collected == 0) {
-    context.err("tocsin debug all: nothing could be collected\n" + missing);
-    return kExitNo;
-  }
+  if (collected == 0) return fail("nothing could be collected", missing);
   if (!missing.empty()) archive.Add("missing.txt", missing, context.clock.Now());
   const std::string& path = arguments.Text("--output");
   const Status written = context.files.WriteAtomically(path, GzipCompress(archive.Take(), 6));
-  if (!written.ok()) {
-    context.err("tocsin debug all: " + written.error().message + "\n");
-    return kExitNo;
-  }
-  context.out(fmt::format("{} of {} pages written to \"{}\"{}\n", collected, std::size(kPages),
+  if (!written.ok()) return fail(written.error().message, "");
+  report->Say(fmt::format("{} of {} pages written to \"{}\"{}\n", collected, std::size(kPages),
                           path, missing.empty() ? "" : "; missing.txt says which are not there"));
-  return kExitOk;
+  report->AddMember("archive", JsonWriter().String(path).Take());
+  report->AddMember("pages", std::to_string(collected));
+  return report->Finish();
 }
 
 }  // namespace

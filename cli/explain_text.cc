@@ -98,16 +98,16 @@ void AddAlert(const JsonValue& alert, bool colors, std::string& out) {
 std::string RenderExplanation(const JsonValue& rule, bool colors) {
   std::string out;
   const std::string name = Text(rule, "name");
-  if (!name.empty()) {
-    out += Colored(name, Color::kBold, colors) + " is " + Text(rule, "state") + " at " +
-           Text(rule, "at") + "\n";
+  const std::string state = Text(rule, "state");
+  if (!state.empty()) {
+    out += Colored(name, Color::kBold, colors) + " is " + state + " at " + Text(rule, "at") + "\n";
   } else {
     out += "at " + Text(rule, "at") + "\n";
   }
   const std::string error = Text(rule, "lastError");
   if (!error.empty()) out += Colored("last error: " + error, Color::kRed, colors) + "\n";
   for (const JsonValue& alert : List(rule, "alerts")) AddAlert(alert, colors, out);
-  if (!name.empty() && List(rule, "alerts").empty()) {
+  if (!state.empty() && List(rule, "alerts").empty()) {
     out += "no alert: the expression gives nothing\n";
   }
   for (const JsonValue& manager : List(rule, "alertmanagers")) {

@@ -2,6 +2,7 @@
 #include <fmt/core.h>
 
 #include "cli/commands.h"
+#include "cli/findings_report.h"
 #include "cli/http_config_file.h"
 #include "cli/rule_file_check.h"
 #include "engine/exposition/parser.h"
@@ -18,6 +19,7 @@ constexpr FlagSpec kFlags[] = {
     {.name = "--header", .value = "NAME=VALUE", .help = "Sent with the request.", .repeated = true},
     {.name = "--timeout", .value = "DURATION", .fallback = "30s", .help = "For the request."},
     kHttpConfigFileFlag,
+    kReportFormatFlag,
 };
 
 using Pair = std::pair<std::string, std::string>;
@@ -80,6 +82,12 @@ Result<HttpRequest> RequestFor(const Arguments& arguments, CommandContext& conte
 }
 
 int RunPushMetrics(const Arguments& arguments, CommandContext& context) {
+  Result<FindingsReport> report = OpenReport("push metrics", arguments, context);
+  if (!report.ok()) return kExitUsage;
+  const auto fail = [&](const std::string& message) {
+    report->AddAs({.check = "push/metrics", .message = message}, "  FAILED: " + message + "\n");
+    return report->Finish();
+  };
   Result<std::vector<Pair>> labels = PairsOf(arguments, "--label");
   Result<HttpRequest> request = RequestFor(arguments, context);
   if (!labels.ok() || !request.ok()) {
@@ -89,22 +97,17 @@ int RunPushMetrics(const Arguments& arguments, CommandContext& context) {
   }
   if (labels->empty()) labels->emplace_back("job", "tocsin");
   const Result<std::vector<WrittenSeries>> series = ReadPages(arguments, *labels, context);
-  if (!series.ok()) {
-    context.err("  FAILED: " + series.error().message + "\n");
-    return kExitNo;
-  }
+  if (!series.ok()) return fail(series.error().message);
   request->body = EncodeRemoteWrite(*series);
   const Result<HttpResponse> response = context.http.Fetch(*request);
-  if (!response.ok() || response->status / 100 != 2) {
-    context.err("  FAILED: " +
-                (response.ok() ? fmt::format("{}: status {}: {}", UrlWithoutSecrets(request->url),
-                                             response->status, response->body)
-                               : response.error().message) +
-                "\n");
-    return kExitNo;
+  if (!response.ok()) return fail(response.error().message);
+  if (response->status / 100 != 2) {
+    return fail(fmt::format("{}: status {}: {}", UrlWithoutSecrets(request->url), response->status,
+                            response->body));
   }
-  context.out(fmt::format("  SUCCESS: {} samples pushed\n", series->size()));
-  return kExitOk;
+  report->Say(fmt::format("  SUCCESS: {} samples pushed\n", series->size()));
+  report->AddMember("pushed", std::to_string(series->size()));
+  return report->Finish();
 }
 
 }  // namespace

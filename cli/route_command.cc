@@ -29,9 +29,9 @@ constexpr FlagSpec kFlags[] = {
      .help = "Another alert that fires meanwhile, as alertname=X,severity=Y: it may inhibit.",
      .repeated = true},
     kRulesFileFlag,
-    {.name = "--output",
-     .value = "text|json",
-     .fallback = "text",
+    {.name = kReportFormatFlag.name,
+     .value = kReportFormatFlag.value,
+     .fallback = kReportFormatFlag.fallback,
      .help = "How the answer is printed.",
      .short_name = "-o"},
 };
@@ -93,108 +93,123 @@ Answer AnswerFor(const Configuration& configuration, LabelSet labels,
   return answer;
 }
 
-void PrintText(const Configuration& configuration, const Answer& answer, const Arguments& arguments,
-               CommandContext& context) {
+void SayText(const Configuration& configuration, const Answer& answer, const Arguments& arguments,
+             FindingsReport& report) {
   if (arguments.Switch("--tree")) {
-    context.out(alertmanager::DrawTree(configuration.root, answer.routes));
+    report.Say(alertmanager::DrawTree(configuration.root, answer.routes));
   }
-  context.out(Joined(alertmanager::ReceiversOf(answer.routes)) + "\n");
+  report.Say(Joined(alertmanager::ReceiversOf(answer.routes)) + "\n");
   for (const RoutePath& route : answer.routes) {
-    context.out(fmt::format("  {}: group {}\n", route.back()->receiver,
-                            alertmanager::GroupKey(route, answer.labels)));
+    report.Say(fmt::format("  {}: group {}\n", route.back()->receiver,
+                           alertmanager::GroupKey(route, answer.labels)));
   }
   for (const std::string& source : answer.inhibited_by) {
-    context.out("  inhibited by " + source + "\n");
+    report.Say("  inhibited by " + source + "\n");
   }
 }
 
-void WriteJson(const Answer& answer, JsonWriter& json) {
-  json.BeginObject().Key("labels").BeginObject();
-  for (const auto& [name, value] : answer.labels) json.Field(name, value);
-  json.EndObject().Key("receivers").BeginArray();
-  for (const std::string& name : alertmanager::ReceiversOf(answer.routes)) json.String(name);
-  json.EndArray().Key("routes").BeginArray();
+std::string LabelsJson(const LabelSet& labels) {
+  JsonWriter json;
+  json.BeginObject();
+  for (const auto& [name, value] : labels) json.Field(name, value);
+  json.EndObject();
+  return json.Take();
+}
+
+std::string NamesJson(const std::vector<std::string>& names) {
+  JsonWriter json;
+  json.BeginArray();
+  for (const std::string& name : names) json.String(name);
+  json.EndArray();
+  return json.Take();
+}
+
+void AddMembers(const Answer& answer, FindingsReport& report) {
+  report.AddMember("labels", LabelsJson(answer.labels));
+  report.AddMember("receivers", NamesJson(alertmanager::ReceiversOf(answer.routes)));
+  JsonWriter routes;
+  routes.BeginArray();
   for (const RoutePath& route : answer.routes) {
-    json.BeginObject().Field("receiver", route.back()->receiver);
-    json.Field("group", alertmanager::GroupKey(route, answer.labels)).EndObject();
+    routes.BeginObject().Field("receiver", route.back()->receiver);
+    routes.Field("group", alertmanager::GroupKey(route, answer.labels)).EndObject();
   }
-  json.EndArray().Key("inhibited_by").BeginArray();
-  for (const std::string& source : answer.inhibited_by) json.String(source);
-  json.EndArray().EndObject();
+  routes.EndArray();
+  report.AddMember("routes", routes.Take());
+  report.AddMember("inhibited_by", NamesJson(answer.inhibited_by));
 }
 
 // Every alert of the rules, with what is known of its labels.
-int PrintRules(const Configuration& configuration,
-               const std::vector<alertmanager::AlertShape>& alerts, CommandContext& context) {
+void TellRules(const Configuration& configuration,
+               const std::vector<alertmanager::AlertShape>& alerts, FindingsReport& report) {
+  JsonWriter json;
+  json.BeginArray();
   for (const alertmanager::AlertShape& alert : alerts) {
-    const auto routes = alertmanager::PossibleRoutes(configuration.root, alert);
-    context.out(fmt::format("{:<32} {}\n", alert.known.ToString(),
-                            Joined(alertmanager::ReceiversOf(routes))));
+    const std::vector<std::string> receivers =
+        alertmanager::ReceiversOf(alertmanager::PossibleRoutes(configuration.root, alert));
+    report.Say(fmt::format("{:<32} {}\n", alert.known.ToString(), Joined(receivers)));
+    json.BeginObject().Key("labels").Raw(LabelsJson(alert.known));
+    json.Key("receivers").Raw(NamesJson(receivers)).EndObject();
   }
-  return kExitOk;
+  json.EndArray();
+  report.AddMember("alerts", json.Take());
 }
 
-int Verify(const Answer& answer, const Arguments& arguments, CommandContext& context) {
-  if (!arguments.Given("--verify.receivers")) return kExitOk;
+void Verify(const Configuration& configuration, const Answer& answer, const Arguments& arguments,
+            FindingsReport& report) {
+  if (!arguments.Given("--verify.receivers")) return;
   const std::vector<std::string> wanted = SplitAtCommas(arguments.Text("--verify.receivers"));
   const std::vector<std::string> got = alertmanager::ReceiversOf(answer.routes);
-  if (wanted == got) return kExitOk;
-  context.err(
-      fmt::format("tocsin route: the receivers are {}, and not {} as --verify.receivers says\n",
-                  Joined(got), Joined(wanted)));
-  return kExitNo;
+  if (wanted == got) return;
+  const std::string message = fmt::format(
+      "the receivers are {}, and not {} as --verify.receivers says", Joined(got), Joined(wanted));
+  report.AddAs({.check = "route/receivers", .file = configuration.path, .message = message},
+               "tocsin route: " + message + "\n");
 }
 
-int Answered(const Configuration& configuration, const Arguments& arguments,
-             CommandContext& context) {
-  const Result<LabelSet> labels = ParseLabels(arguments.positional());
+Status TellAlert(const Configuration& configuration, const Arguments& arguments,
+                 FindingsReport& report) {
+  ASSIGN_OR_RETURN(const LabelSet labels, ParseLabels(arguments.positional()));
   std::vector<LabelSet> firing;
   for (const std::string& text : arguments.All("--firing")) {
     Result<LabelSet> other = ParseLabels(SplitAtCommas(text));
-    if (!other.ok()) {
-      context.err("tocsin route: --firing: " + other.error().message + "\n");
-      return kExitUsage;
-    }
+    if (!other.ok()) return Prefixed("--firing: ", other.error());
     firing.push_back(*std::move(other));
   }
-  if (!labels.ok()) {
-    context.err("tocsin route: " + labels.error().message + "\n");
-    return kExitUsage;
-  }
-  const Answer answer = AnswerFor(configuration, *labels, firing);
-  if (arguments.Text("--output") == "json") {
-    JsonWriter json;
-    WriteJson(answer, json);
-    context.out(json.Take() + "\n");
-  } else {
-    PrintText(configuration, answer, arguments, context);
-  }
-  return Verify(answer, arguments, context);
+  const Answer answer = AnswerFor(configuration, labels, firing);
+  SayText(configuration, answer, arguments, report);
+  AddMembers(answer, report);
+  Verify(configuration, answer, arguments, report);
+  return Ok();
 }
 
 int RunRoute(const Arguments& arguments, CommandContext& context) {
+  Result<FindingsReport> report = OpenReport("route", arguments, context);
+  if (!report.ok()) return kExitUsage;
+  const auto fail = [&](const std::string& message, int code) {
+    context.err("tocsin route: " + message + "\n");
+    return code;
+  };
   const std::string& path = arguments.Text("--config.file");
   const Result<std::string> text = context.files.Read(path);
-  if (!text.ok()) {
-    context.err("tocsin route: " + text.error().message + "\n");
-    return kExitNo;
-  }
+  if (!text.ok()) return fail(text.error().message, kExitNo);
   const alertmanager::ReadConfiguration read = alertmanager::ParseConfiguration(path, *text);
-  if (read.configuration.root.receiver.empty()) {
-    context.err("tocsin route: " + path + " has no routes; see tocsin check alertmanager\n");
-    return kExitNo;
+  const Configuration& configuration = read.configuration;
+  if (configuration.root.receiver.empty()) {
+    return fail(path + " has no routes; see tocsin check alertmanager", kExitNo);
   }
   const auto alerts = ReadAlertShapes(context.files, arguments.All("--rules"));
-  if (!alerts.ok()) {
-    context.err("tocsin route: " + alerts.error().message + "\n");
-    return kExitNo;
+  if (!alerts.ok()) return fail(alerts.error().message, kExitNo);
+  if (!alerts->empty()) {
+    TellRules(configuration, *alerts, *report);
+  } else if (arguments.positional().empty()) {
+    const std::string tree = alertmanager::DrawTree(configuration.root, {});
+    report->Say(tree);
+    report->AddMember("tree", JsonWriter().String(tree).Take());
+  } else {
+    const Status told = TellAlert(configuration, arguments, *report);
+    if (!told.ok()) return fail(told.error().message, kExitUsage);
   }
-  if (!alerts->empty()) return PrintRules(read.configuration, *alerts, context);
-  if (arguments.positional().empty()) {
-    context.out(alertmanager::DrawTree(read.configuration.root, {}));
-    return kExitOk;
-  }
-  return Answered(read.configuration, arguments, context);
+  return report->Finish();
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include "cli/backtest_report.h"
 #include "cli/commands.h"
 #include "cli/features.h"
+#include "cli/findings_report.h"
 #include "cli/history_source.h"
 #include "cli/progress.h"
 #include "cli/server_client.h"
@@ -40,7 +41,7 @@ constexpr FlagSpec kFlags[] = {
      .help = "Also run this file, and say where the two differ.",
      .repeated = true},
     {.name = "--format",
-     .value = "text|html|json",
+     .value = "text|html|json|sarif|github",
      .fallback = "text",
      .help = "How the result is printed."},
     {.name = "--html", .value = "FILE", .help = "Also write a page with a picture."},
@@ -157,36 +158,44 @@ Result<BacktestReport> MakeReport(const Arguments& arguments, const Setup& setup
   return report;
 }
 
+// Prints the report in a format that has been looked at before.
+int Print(const BacktestReport& report, const std::string& format, CommandContext& context) {
+  constexpr int kBarWidth = 60;
+  if (format == "html") {
+    context.out(RenderBacktestHtml(report));
+  } else if (format == "json") {
+    context.out(RenderBacktestJson(report));
+  } else if (format == "text") {
+    context.out(RenderBacktestText(report, kBarWidth, context.colors));
+  } else {
+    FindingsReport findings(*ParseReportFormat(format), context);
+    findings.Add(BacktestFindings(report));
+    return findings.Finish();
+  }
+  return kExitOk;
+}
+
 int RunBacktest(const Arguments& arguments, CommandContext& context) {
   const std::string& format = arguments.Text("--format");
-  if (format != "text" && format != "html" && format != "json") {
+  if (format != "html" && !ParseReportFormat(format).ok()) {
     context.err("tocsin rules backtest: --format: \"" + format +
-                "\" is not one of text, html, json\n");
+                "\" is not one of text, html, json, sarif, github\n");
     return kExitUsage;
   }
+  const auto fail = [&](const Error& error) {
+    context.err("tocsin rules backtest: " + error.message + "\n");
+    return kExitUsage;
+  };
   const Result<Setup> setup = Prepare(arguments, context);
-  if (!setup.ok()) {
-    context.err("tocsin rules backtest: " + setup.error().message + "\n");
-    return kExitUsage;
-  }
+  if (!setup.ok()) return fail(setup.error());
   const Result<BacktestReport> report = MakeReport(arguments, *setup, context);
-  if (!report.ok()) {
-    context.err("tocsin rules backtest: " + report.error().message + "\n");
-    return kExitUsage;
-  }
+  if (!report.ok()) return fail(report.error());
   if (arguments.Given("--html")) {
     const Status written =
         context.files.WriteAtomically(arguments.Text("--html"), RenderBacktestHtml(*report));
-    if (!written.ok()) {
-      context.err("tocsin rules backtest: " + written.error().message + "\n");
-      return kExitUsage;
-    }
+    if (!written.ok()) return fail(written.error());
   }
-  constexpr int kBarWidth = 60;
-  if (format == "text") context.out(RenderBacktestText(*report, kBarWidth, context.colors));
-  if (format == "html") context.out(RenderBacktestHtml(*report));
-  if (format == "json") context.out(RenderBacktestJson(*report));
-  return kExitOk;
+  return Print(*report, format, context);
 }
 
 }  // namespace
@@ -200,7 +209,8 @@ const CommandSpec kRulesBacktestCommand = {
         "tocsin rules backtest --from=-7d alert_rules.yml\n"
         "tocsin rules backtest --server=http://prometheus:9090 --html=week.html alert_rules.yml\n"
         "tocsin rules backtest --input=month.om --sweep=HighErrorRate.for=1m,5m,15m rules.yml\n"
-        "tocsin rules backtest --compare=old.yml --set=HighErrorRate.threshold=0.1 new.yml",
+        "tocsin rules backtest --compare=old.yml --set=HighErrorRate.threshold=0.1 new.yml\n"
+        "tocsin rules backtest --input=month.om --compare=old.yml --format=github new.yml",
     .run = &RunBacktest,
 };
 

@@ -2,12 +2,14 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <functional>
 
 #include "base/go_float.h"
 #include "base/json.h"
 #include "cli/alert_routing.h"
 #include "cli/commands.h"
 #include "cli/features.h"
+#include "cli/findings_report.h"
 #include "cli/history_source.h"
 #include "cli/server_client.h"
 #include "cli/temporary_app.h"
@@ -32,10 +34,7 @@ constexpr FlagSpec kFlags[] = {
     {.name = "--config.file",
      .value = "FILE",
      .help = "What is collected, external labels and intervals."},
-    {.name = "--format",
-     .value = "text|json",
-     .fallback = "text",
-     .help = "How the result is printed; json is what the Alertmanager would be sent."},
+    kReportFormatFlag,
     kAlertmanagerConfigFlag,
     kServerFlag,
     kInputFlag,
@@ -102,10 +101,14 @@ std::string PhaseText(AlertPhase phase, bool colors) {
   return Colored("ok     ", Color::kGreen, colors);
 }
 
-std::string AlertText(const AlertSnapshot& alert, const EvaluateOnceOptions& options, bool colors) {
+std::string LabelsText(const AlertSnapshot& alert) {
   LabelSet labels = alert.labels;
   labels.Remove("alertname");
-  std::string text = "  " + PhaseText(alert.phase, colors) + " " + labels.ToString() + " value " +
+  return labels.ToString();
+}
+
+std::string AlertText(const AlertSnapshot& alert, const EvaluateOnceOptions& options, bool colors) {
+  std::string text = "  " + PhaseText(alert.phase, colors) + " " + LabelsText(alert) + " value " +
                      FormatGoV(alert.value);
   const Duration since = std::chrono::floor<std::chrono::seconds>(options.at - alert.active_at);
   if (since > Duration::zero()) text += ", for " + FormatPrometheusDuration(since);
@@ -159,63 +162,174 @@ std::string PayloadJson(const std::vector<Notification>& payload) {
     json.EndObject();
   }
   json.EndArray();
-  return json.Take() + "\n";
+  return json.Take();
 }
 
-// Who would be told of each alert of the payload, in which group, and what silences it.
-std::string RoutesText(const std::vector<Notification>& payload,
-                       const alertmanager::Configuration& manager) {
-  std::string text;
+// Who would be told of an alert of the payload, in which group, and what silences it.
+struct Destination {
+  LabelSet labels;
+  struct Receiver {
+    std::string name;
+    std::string group;
+  };
+  std::vector<Receiver> receivers;
+  std::vector<std::string> silenced_by;
+};
+
+std::vector<Destination> DestinationsOf(const std::vector<Notification>& payload,
+                                        const alertmanager::Configuration& manager) {
+  std::vector<Destination> destinations;
   for (const Notification& alert : payload) {
-    text += alert.labels.ToString() + "\n";
+    Destination& to = destinations.emplace_back(Destination{.labels = alert.labels});
     for (const alertmanager::RoutePath& path :
          alertmanager::RoutesFor(manager.root, alert.labels)) {
-      text += fmt::format("  to {}, in the group {}\n", path.back()->receiver,
-                          alertmanager::GroupKey(path, alert.labels));
+      to.receivers.push_back({path.back()->receiver, alertmanager::GroupKey(path, alert.labels)});
     }
     for (const Notification& other : payload) {
-      const bool silenced =
+      const bool silences =
           std::ranges::any_of(manager.inhibit_rules, [&](const alertmanager::InhibitRule& rule) {
             return alertmanager::Inhibits(rule, other.labels, alert.labels);
           });
-      if (silenced) text += "  silenced by " + other.labels.ToString() + "\n";
+      if (silences) to.silenced_by.push_back(other.labels.ToString());
     }
+  }
+  return destinations;
+}
+
+std::string RoutesText(const std::vector<Destination>& destinations) {
+  std::string text;
+  for (const Destination& to : destinations) {
+    text += to.labels.ToString() + "\n";
+    for (const auto& [name, group] : to.receivers) {
+      text += fmt::format("  to {}, in the group {}\n", name, group);
+    }
+    for (const std::string& other : to.silenced_by) text += "  silenced by " + other + "\n";
   }
   return text;
 }
 
-int RunEval(const Arguments& arguments, CommandContext& context) {
-  Result<Setup> setup = Prepare(arguments, context);
-  const Result<EvaluatedRules> evaluated =
-      setup.ok() ? Evaluate(arguments, *setup, context) : Result<EvaluatedRules>(setup.error());
-  if (!evaluated.ok()) {
-    context.err("tocsin rules eval: " + evaluated.error().message + "\n");
-    return kExitUsage;
+std::string RoutesJson(const std::vector<Destination>& destinations) {
+  JsonWriter json;
+  json.BeginArray();
+  for (const Destination& to : destinations) {
+    json.BeginObject();
+    WriteLabelSet(json, "labels", to.labels);
+    json.Key("receivers").BeginArray();
+    for (const auto& [name, group] : to.receivers) {
+      json.BeginObject().Field("receiver", name).Field("group", group).EndObject();
+    }
+    json.EndArray().Key("silencedBy").BeginArray();
+    for (const std::string& other : to.silenced_by) json.String(other);
+    json.EndArray().EndObject();
   }
-  if (arguments.Text("--format") == "json") {
-    context.out(PayloadJson(evaluated->payload));
-  } else {
-    std::shared_ptr<const alertmanager::Configuration> manager;
-    if (arguments.Given("--alertmanager.config")) {
-      auto read = ReadAlertmanagerConfig(context.files, arguments.Text("--alertmanager.config"));
-      if (!read.ok()) {
-        context.err("tocsin rules eval: " + read.error().message + "\n");
-        return kExitUsage;
+  json.EndArray();
+  return json.Take();
+}
+
+// Calls visit(rule, place) for each rule; the place is a finding without anything else.
+void ForEachRule(const RulesSnapshot& rules, const std::vector<RuleGroupSpec>& groups,
+                 const std::function<void(const RuleSnapshot&, const Finding&)>& visit) {
+  for (const RuleGroupSnapshot& group : rules.groups) {
+    const auto spec = std::ranges::find_if(groups, [&](const RuleGroupSpec& each) {
+      return each.file == group.file && each.name == group.name;
+    });
+    for (size_t i = 0; i < group.rules.size(); ++i) {
+      Finding place{.file = group.file};
+      if (spec != groups.end()) {
+        place.line = spec->rules[i].line;
+        place.column = spec->rules[i].column;
       }
-      manager = *std::move(read);
-    }
-    context.out(RulesText(*evaluated, setup->options, context.colors));
-    if (!evaluated->payload.empty()) {
-      context.out("the Alertmanager would be sent:\n" + PayloadJson(evaluated->payload));
-      if (manager != nullptr) context.out(RoutesText(evaluated->payload, *manager));
+      visit(group.rules[i], place);
     }
   }
-  bool failed = false;
-  for (const RuleGroupSnapshot& group : evaluated->rules.groups) {
-    failed |= std::ranges::any_of(
-        group.rules, [](const RuleSnapshot& rule) { return !rule.last_error.empty(); });
+}
+
+std::string AlertsJson(const RulesSnapshot& rules, const std::vector<RuleGroupSpec>& groups) {
+  JsonWriter json;
+  json.BeginArray();
+  ForEachRule(rules, groups, [&](const RuleSnapshot& rule, const Finding& place) {
+    for (const AlertSnapshot& alert : rule.alerts) {
+      if (alert.phase == AlertPhase::kInactive) continue;
+      json.BeginObject().Field("rule", rule.name).Field("file", place.file);
+      json.Field("line", place.line);
+      json.Field("state", alert.phase == AlertPhase::kFiring ? "firing" : "pending");
+      WriteLabelSet(json, "labels", alert.labels);
+      WriteLabelSet(json, "annotations", alert.annotations);
+      json.Field("value", FormatGoV(alert.value));
+      json.Field("activeAt", FormatRfc3339(alert.active_at)).EndObject();
+    }
+  });
+  json.EndArray();
+  return json.Take();
+}
+
+Finding FindingOf(const RuleSnapshot& rule, const AlertSnapshot& alert, Finding finding) {
+  const bool fires = alert.phase == AlertPhase::kFiring;
+  finding.severity = fires ? Severity::kWarning : Severity::kNote;
+  finding.check = fires ? "eval/firing" : "eval/pending";
+  finding.message = fmt::format("{} is {}: {}, value {}", rule.name, fires ? "firing" : "pending",
+                                LabelsText(alert), FormatGoV(alert.value));
+  for (const auto& [name, value] : alert.annotations) {
+    finding.explanation += (finding.explanation.empty() ? "" : "\n") + name + ": " + value;
   }
-  return failed ? kExitNo : kExitOk;
+  return finding;
+}
+
+// An error for each rule that fails, a warning for each alert that fires, a note for each that is
+// pending; at the place of the rule.
+std::vector<Finding> FindingsOfRules(const RulesSnapshot& rules,
+                                     const std::vector<RuleGroupSpec>& groups) {
+  std::vector<Finding> findings;
+  ForEachRule(rules, groups, [&](const RuleSnapshot& rule, Finding finding) {
+    if (!rule.last_error.empty()) {
+      finding.check = "eval/error";
+      finding.message = rule.name + ": " + rule.last_error;
+      findings.push_back(std::move(finding));
+      return;
+    }
+    for (const AlertSnapshot& alert : rule.alerts) {
+      if (alert.phase != AlertPhase::kInactive) findings.push_back(FindingOf(rule, alert, finding));
+    }
+  });
+  return findings;
+}
+
+void Show(const EvaluatedRules& evaluated, const alertmanager::Configuration* manager,
+          const Setup& setup, bool colors, FindingsReport& report) {
+  const std::string payload = PayloadJson(evaluated.payload);
+  report.Say(RulesText(evaluated, setup.options, colors));
+  if (!evaluated.payload.empty()) report.Say("the Alertmanager would be sent:\n" + payload + "\n");
+  for (Finding& finding : FindingsOfRules(evaluated.rules, setup.groups)) {
+    report.AddAs(std::move(finding), "");
+  }
+  report.AddMember("at", JsonWriter().String(FormatRfc3339(setup.options.at)).Take());
+  report.AddMember("alerts", AlertsJson(evaluated.rules, setup.groups));
+  report.AddMember("payload", payload);
+  if (manager == nullptr) return;
+  const std::vector<Destination> destinations = DestinationsOf(evaluated.payload, *manager);
+  report.Say(RoutesText(destinations));
+  report.AddMember("routes", RoutesJson(destinations));
+}
+
+int RunEval(const Arguments& arguments, CommandContext& context) {
+  Result<FindingsReport> report = OpenReport("rules eval", arguments, context);
+  if (!report.ok()) return kExitUsage;
+  const auto fail = [&](const Error& error) {
+    context.err("tocsin rules eval: " + error.message + "\n");
+    return kExitUsage;
+  };
+  std::shared_ptr<const alertmanager::Configuration> manager;
+  if (arguments.Given("--alertmanager.config")) {
+    auto read = ReadAlertmanagerConfig(context.files, arguments.Text("--alertmanager.config"));
+    if (!read.ok()) return fail(read.error());
+    manager = *std::move(read);
+  }
+  Result<Setup> setup = Prepare(arguments, context);
+  if (!setup.ok()) return fail(setup.error());
+  const Result<EvaluatedRules> evaluated = Evaluate(arguments, *setup, context);
+  if (!evaluated.ok()) return fail(evaluated.error());
+  Show(*evaluated, manager.get(), *setup, context.colors, *report);
+  return report->Finish();
 }
 
 }  // namespace
@@ -229,7 +343,8 @@ const CommandSpec kRulesEvalCommand = {
         "tocsin rules eval --once alert_rules.yml\n"
         "tocsin rules eval --server=http://prometheus:9090 --at=-1h alert_rules.yml\n"
         "tocsin rules eval --input=metrics.prom alert_rules.yml\n"
-        "tocsin rules eval --collect=1m --config.file=tocsin.yml alert_rules.yml",
+        "tocsin rules eval --collect=1m --config.file=tocsin.yml alert_rules.yml\n"
+        "tocsin rules eval --alertmanager.config=alertmanager.yml --format=json alert_rules.yml",
     .run = &RunEval,
 };
 

@@ -1,9 +1,13 @@
 // tocsin rules explain: why an alert fires, or does not.
+#include <fmt/core.h>
+
 #include <algorithm>
+#include <utility>
 
 #include "base/json.h"
 #include "cli/commands.h"
 #include "cli/explain_text.h"
+#include "cli/findings_report.h"
 #include "cli/history_source.h"
 #include "cli/server_client.h"
 #include "engine/promql/parser.h"
@@ -23,10 +27,7 @@ constexpr FlagSpec kFlags[] = {
      .value = "FILE",
      .help = "Take the rule from this file; the server, or --input, is only asked for data.",
      .repeated = true},
-    {.name = "--format",
-     .value = "text|json",
-     .fallback = "text",
-     .help = "How the answer is printed."},
+    kReportFormatFlag,
     kServerFlag,
     kInputFlag,
 };
@@ -90,7 +91,13 @@ Result<JsonValue> ExplainHere(const Question& question, const Arguments& argumen
         if (rule.name != question.alert) continue;
         found = true;
         const ExplainNode tree = ExplainQuery(engine, *history.querier, *rule.query, options);
-        json.Raw(ExplainJson(tree, nullptr, rule.hold, options, ""));
+        json.Raw(ExplainJson(tree,
+                             {.name = rule.name,
+                              .query = promql::Print(rule.query->root()),
+                              .file = path,
+                              .line = rule.line,
+                              .hold = rule.hold},
+                             options));
       }
     }
   }
@@ -99,28 +106,51 @@ Result<JsonValue> ExplainHere(const Question& question, const Arguments& argumen
   return JsonValue::Parse(json.text(), 2000);
 }
 
+// A rule as a finding: a warning when it fires or fails.
+Finding FindingOf(const JsonValue& rule) {
+  const auto text = [&](std::string_view key) {
+    const JsonValue* const value = rule.Find(key);
+    return value == nullptr ? std::string() : std::string(value->TextOrEmpty());
+  };
+  const auto number = [&](const JsonValue* value) {
+    return value == nullptr || value->AsNumber() == nullptr ? 0 : *value->AsNumber();
+  };
+  const std::string state = text("state");
+  const bool calm = state != "firing" && text("lastError").empty();
+  Finding finding{.severity = calm ? Severity::kNote : Severity::kWarning,
+                  .check = "rules/explain",
+                  .file = text("file"),
+                  .line = static_cast<int>(number(rule.Find("line")))};
+  finding.message = state.empty() ? fmt::format("{}: the expression gives {} series", text("name"),
+                                                number(rule.Find("tree", "out")))
+                                  : text("name") + " is " + state;
+  finding.explanation = RenderExplanation(rule, false);
+  while (finding.explanation.ends_with('\n')) finding.explanation.pop_back();
+  return finding;
+}
+
 int RunExplain(const Arguments& arguments, CommandContext& context) {
+  Result<FindingsReport> report = OpenReport("rules explain", arguments, context);
+  if (!report.ok()) return kExitUsage;
   const Result<Question> question = ReadQuestion(arguments, context);
-  Result<JsonValue> answer = question.ok() ? arguments.Given("--rules")
-                                                 ? ExplainHere(*question, arguments, context)
-                                                 : Ask(*question, arguments, context)
-                                           : Result<JsonValue>(question.error());
+  const Result<JsonValue> answer = question.ok() ? arguments.Given("--rules")
+                                                       ? ExplainHere(*question, arguments, context)
+                                                       : Ask(*question, arguments, context)
+                                                 : Result<JsonValue>(question.error());
   if (!answer.ok()) {
     context.err("tocsin rules explain: " + answer.error().message + "\n");
     return kExitUsage;
   }
-  if (arguments.Text("--format") == "json") {
-    context.out(JsonWriter().Value(*answer).Take() + "\n");
-    return kExitOk;
-  }
-  const JsonValue* rules = answer->Find("rules");
+  const JsonValue* const rules = answer->Find("rules");
   if (rules == nullptr || rules->AsArray() == nullptr) return kExitOk;
-  std::string text;
+  bool first = true;
   for (const JsonValue& rule : *rules->AsArray()) {
-    text += (text.empty() ? "" : "\n") + RenderExplanation(rule, context.colors);
+    report->Say((std::exchange(first, false) ? "" : "\n") +
+                RenderExplanation(rule, context.colors));
+    report->AddAs(FindingOf(rule), "");
   }
-  context.out(text);
-  return kExitOk;
+  report->AddMember("rules", JsonWriter().Value(*rules).Take());
+  return report->Finish();
 }
 
 }  // namespace
@@ -133,7 +163,8 @@ const CommandSpec kRulesExplainCommand = {
     .examples =
         "tocsin rules explain HighErrorRate\n"
         "tocsin rules explain HighErrorRate --labels instance=app-blue:8000 --at=-10m\n"
-        "tocsin rules explain HighErrorRate --rules=alert_rules.yml --input=metrics.prom",
+        "tocsin rules explain HighErrorRate --rules=alert_rules.yml --input=metrics.prom\n"
+        "tocsin rules explain HighErrorRate --format=json --server=http://tocsin:9977",
     .run = &RunExplain,
 };
 

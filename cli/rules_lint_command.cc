@@ -2,6 +2,8 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <iterator>
+#include <memory>
 
 #include "cli/alert_routing.h"
 #include "cli/commands.h"
@@ -9,6 +11,7 @@
 #include "cli/findings_report.h"
 #include "cli/lint_schema.h"
 #include "cli/server_client.h"
+#include "config/alertmanager/configuration.h"
 #include "rules/lint/lint.h"
 
 namespace tocsin::cli {
@@ -169,8 +172,26 @@ struct Prepared {
   std::optional<Config> config;
   std::vector<lint::RuleDocument> base;
   std::optional<lint::AlertRouting> routing;
+  std::vector<Finding> routing_findings;  // why Alertmanager refuses its configuration
   LintRequest request;
 };
+
+// A file that Alertmanager refuses is a finding; the rules are looked at all the same, beside its
+// routes where those can be read.
+void ReadRouting(const std::string& path, const CommandContext& context, Prepared& prepared) {
+  const Result<std::string> text = context.files.Read(path);
+  if (!text.ok()) {
+    prepared.routing_findings = FindingsOf(text.error(), path, "alertmanager/syntax");
+    return;
+  }
+  alertmanager::ReadConfiguration read = alertmanager::ParseConfiguration(path, *text);
+  std::ranges::copy_if(read.findings, std::back_inserter(prepared.routing_findings),
+                       [](const Finding& finding) { return finding.severity == Severity::kError; });
+  if (read.configuration.root.receiver.empty()) return;
+  prepared.routing =
+      RoutingOf(std::make_shared<const alertmanager::Configuration>(std::move(read.configuration)));
+  prepared.request.routing = &*prepared.routing;
+}
 
 Status Prepare(const Arguments& arguments, CommandContext& context, Prepared& prepared) {
   LintRequest& request = prepared.request;
@@ -185,10 +206,7 @@ Status Prepare(const Arguments& arguments, CommandContext& context, Prepared& pr
         AddComposeLimits(arguments.Text("--compose"), request.config, context, request.settings));
   }
   if (arguments.Given("--alertmanager.config")) {
-    ASSIGN_OR_RETURN(auto manager, ReadAlertmanagerConfig(context.files,
-                                                          arguments.Text("--alertmanager.config")));
-    prepared.routing = RoutingOf(std::move(manager));
-    request.routing = &*prepared.routing;
+    ReadRouting(arguments.Text("--alertmanager.config"), context, prepared);
   }
   const RuleDefaults defaults = Defaults(request.config);
   ASSIGN_OR_RETURN(request.documents,
@@ -244,6 +262,7 @@ int RunLint(const Arguments& arguments, CommandContext& context) {
     context.err("tocsin rules lint: " + ready.error().message + "\n");
     return kExitUsage;
   }
+  report->Add(std::move(prepared.routing_findings));
   const lint::LintResult result = lint::Lint(prepared.request);
   for (const Finding& finding : result.findings) {
     if (finding.severity >= *minimum) report->Add(finding);

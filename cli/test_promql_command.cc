@@ -1,8 +1,10 @@
 // tocsin test promql: runs test scripts of PromQL.
 #include <fmt/core.h>
 
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/features.h"
+#include "cli/findings_report.h"
 #include "engine/promqltest/script_runner.h"
 
 namespace tocsin::cli {
@@ -16,6 +18,7 @@ constexpr FlagSpec kFlags[] = {
          "experimental functions, extended ranges, fill modifiers, delayed name removal, start "
          "timestamps. Several by commas.",
      .repeated = true},
+    kReportFormatFlag,
 };
 
 int Run(const Arguments& arguments, CommandContext& context) {
@@ -25,22 +28,36 @@ int Run(const Arguments& arguments, CommandContext& context) {
     context.err("tocsin test promql: " + options.error().message + "\n");
     return kExitUsage;
   }
+  Result<FindingsReport> report = OpenReport("test promql", arguments, context);
+  if (!report.ok()) return kExitUsage;
+  const auto fail = [&](std::string_view message, std::string_view path) {
+    for (Finding& finding :
+         FindingsOf(InvalidArgument(std::string(message)), path, "test/promql")) {
+      report->AddAs(std::move(finding), "");
+    }
+  };
   size_t passed = 0;
   size_t failed = 0;
   for (const std::string& path : arguments.positional()) {
     const Result<std::string> text = context.files.Read(path);
     if (!text.ok()) {
-      context.err(text.error().message + "\n");
+      if (report->is_text()) context.err(text.error().message + "\n");
+      fail(text.error().message, path);
       ++failed;
       continue;
     }
-    const promqltest::ScriptReport report = promqltest::RunScript(path, *text, *options);
-    for (const std::string& failure : report.failures) context.out(failure + "\n");
-    passed += report.passed;
-    failed += report.failed;
+    const promqltest::ScriptReport script = promqltest::RunScript(path, *text, *options);
+    for (const std::string& failure : script.failures) {
+      report->Say(failure + "\n");
+      fail(failure, path);
+    }
+    passed += script.passed;
+    failed += script.failed;
   }
-  context.out(fmt::format("{} passed, {} failed\n", passed, failed));
-  return failed == 0 ? kExitOk : kExitNo;
+  report->AddMember("passed", std::to_string(passed));
+  report->AddMember("failed", std::to_string(failed));
+  report->Say(fmt::format("{} passed, {} failed\n", passed, failed));
+  return report->Finish();
 }
 
 }  // namespace
@@ -52,7 +69,8 @@ const CommandSpec kTestPromqlCommand = {
     .flags = kFlags,
     .examples =
         "tocsin test promql rates.test\n"
-        "tocsin test promql --enable-feature=type-and-unit-labels *.test",
+        "tocsin test promql --enable-feature=type-and-unit-labels *.test\n"
+        "tocsin test promql --format=github *.test",
     .run = Run,
 };
 

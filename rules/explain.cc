@@ -374,23 +374,27 @@ ExplainNode ExplainQuery(const promql::Engine& engine, const Querier& querier,
   return Explainer(engine, querier, options).Explain(query.root());
 }
 
-std::string ExplainJson(const ExplainNode& tree, const RuleSnapshot* rule, Duration hold,
-                        const ExplainOptions& options, const std::string& delivery) {
+std::string ExplainJson(const ExplainNode& tree, const ExplainedRule& rule,
+                        const ExplainOptions& options) {
   JsonWriter json;
   json.BeginObject().Field("at", FormatRfc3339(options.at));
-  if (rule != nullptr) {
-    json.Field("name", rule->name).Field("query", rule->query);
-    json.Field("state", PhaseName(rule->phase));
-    if (!rule->last_error.empty()) json.Field("lastError", rule->last_error);
-    if (rule->last_evaluation) json.Field("lastEvaluation", FormatRfc3339(*rule->last_evaluation));
-    json.Field("forSeconds", ToSeconds(hold));
+  json.Field("name", rule.name).Field("query", rule.query);
+  json.Field("file", rule.file);
+  if (rule.line > 0) json.Field("line", rule.line);
+  json.Field("forSeconds", ToSeconds(rule.hold));
+  if (const RuleSnapshot* const running = rule.running) {
+    json.Field("state", PhaseName(running->phase));
+    if (!running->last_error.empty()) json.Field("lastError", running->last_error);
+    if (running->last_evaluation) {
+      json.Field("lastEvaluation", FormatRfc3339(*running->last_evaluation));
+    }
     json.Key("alerts").BeginArray();
-    for (const AlertSnapshot& alert : rule->alerts) {
-      if (Fits(alert.labels, options.labels)) WriteAlert(json, alert, hold, options.at);
+    for (const AlertSnapshot& alert : running->alerts) {
+      if (Fits(alert.labels, options.labels)) WriteAlert(json, alert, rule.hold, options.at);
     }
     json.EndArray();
   }
-  if (!delivery.empty()) json.Key("alertmanagers").Raw(delivery);
+  if (!rule.delivery.empty()) json.Key("alertmanagers").Raw(rule.delivery);
   json.Key("tree");
   WriteNode(json, tree);
   json.EndObject();

@@ -47,10 +47,21 @@ struct ExplainOptions {
 ExplainNode ExplainQuery(const promql::Engine& engine, const Querier& querier,
                          const promql::ParsedQuery& query, const ExplainOptions& options);
 
-// The whole answer as JSON: the rule, the state of its alerts, and the tree. `rule` says what a
-// running process knows; null when none runs. `delivery` is a JSON array of what Alertmanagers
-// were told, or "".
-std::string ExplainJson(const ExplainNode& tree, const RuleSnapshot* rule, Duration hold,
-                        const ExplainOptions& options, const std::string& delivery);
+// The rule that is explained.
+struct ExplainedRule {
+  std::string name;
+  std::string query;  // canonical
+  std::string file;
+  int line = 0;  // 1-based; 0: not known
+  Duration hold{};
+  // What a process that runs it knows: the state of its alerts, and what its Alertmanagers were
+  // told as a JSON array. Null and "" when none runs.
+  const RuleSnapshot* running = nullptr;
+  std::string delivery;
+};
+
+// The whole answer as JSON: the rule, the state of its alerts, and the tree.
+std::string ExplainJson(const ExplainNode& tree, const ExplainedRule& rule,
+                        const ExplainOptions& options);
 
 }  // namespace tocsin

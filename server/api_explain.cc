@@ -69,7 +69,14 @@ HttpServerResponse HandleExplain(const ProcessView& view, const HttpServerReques
     const auto query = view.engine.Parse(each.rule->query);
     if (!query.ok()) return Failure(query.error());
     const ExplainNode tree = ExplainQuery(view.engine, view.querier, **query, *options);
-    json.Raw(ExplainJson(tree, each.rule, each.rule->hold, *options, delivery));
+    json.Raw(ExplainJson(tree,
+                         {.name = each.rule->name,
+                          .query = each.rule->query,
+                          .file = each.group->file,
+                          .hold = each.rule->hold,
+                          .running = each.rule,
+                          .delivery = delivery},
+                         *options));
   }
   json.EndArray().EndObject();
   return Success(json.text());

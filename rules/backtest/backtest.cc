@@ -38,6 +38,7 @@ std::vector<Timestamp> SlotsOf(const RuleGroupSpec& group, const BacktestOptions
 
 BacktestRule RowOf(const RuleGroupSpec& group, const RuleSpec& rule) {
   return {.file = group.file,
+          .line = rule.line,
           .group = group.name,
           .name = rule.name,
           .alerting = rule.alerting,

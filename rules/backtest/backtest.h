@@ -67,6 +67,7 @@ struct BacktestAlert {
 
 struct BacktestRule {
   std::string file;
+  int line = 0;  // of the rule, 1-based
   std::string group;
   std::string name;
   bool alerting = false;
