@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <charconv>
 #include <mutex>
+#include <set>
 
 #include "base/thread_annotations.h"
 
@@ -215,6 +216,40 @@ HttpDetails ReadDetails(CURL* handle) {
   return details;
 }
 
+// "http://host:port/x" -> "http://host:port".
+std::string_view OriginOf(std::string_view url) {
+  const size_t scheme = url.find("://");
+  if (scheme == std::string_view::npos) return url;
+  return url.substr(0, url.find_first_of("/?#", scheme + 3));
+}
+
+// A handle with the connections that it keeps open, and the servers they lead to.
+struct KeptHandle {
+  CurlHandle curl;
+  std::set<std::string> origins;
+
+  // How many connections of the last transfer took the place of one that was kept. One that the
+  // server said it would close was not.
+  int CountReconnects(const HttpRequest& request, const HttpResponse& response) {
+    constexpr size_t kMaxOrigins = 1000;
+    long connections = 0;
+    long version = 0;
+    curl_easy_getinfo(curl.get(), CURLINFO_NUM_CONNECTS, &connections);
+    curl_easy_getinfo(curl.get(), CURLINFO_HTTP_VERSION, &version);
+    const std::string origin(OriginOf(request.url));
+    const bool kept = origins.contains(origin);
+    const bool closes =
+        version == CURL_HTTP_VERSION_1_0 || response.Header("connection") == "close";
+    if (closes) {
+      origins.erase(origin);
+    } else if (!kept) {
+      if (origins.size() >= kMaxOrigins) origins.clear();
+      origins.insert(origin);
+    }
+    return static_cast<int>(std::max(0L, kept ? connections : connections - 1));
+  }
+};
+
 class CurlHttpClient final : public HttpClient {
  public:
   explicit CurlHttpClient(std::string user_agent) : user_agent_(std::move(user_agent)) {
@@ -224,26 +259,32 @@ class CurlHttpClient final : public HttpClient {
 
   Result<HttpResponse> Fetch(const HttpRequest& request) override {
     // A probe must not find an open connection.
-    CurlHandle handle = request.probe ? CurlHandle(curl_easy_init()) : Borrow();
-    if (handle == nullptr) return InternalError("libcurl gives no handle");
-    Result<HttpResponse> result = Perform(handle.get(), request);
+    KeptHandle handle = request.probe ? NewHandle() : Borrow();
+    if (handle.curl == nullptr) return InternalError("libcurl gives no handle");
+    Result<HttpResponse> result = Perform(handle.curl.get(), request);
+    if (result.ok() && !request.follow_redirects) {
+      result->reconnects = handle.CountReconnects(request, *result);
+    }
     if (!request.probe) GiveBack(std::move(handle));
     return result;
   }
 
  private:
   // Handles keep their connections open, so they are reused, the last one first.
-  CurlHandle Borrow() {
+  KeptHandle Borrow() {
     const MutexLock lock(mutex_);
-    if (idle_.empty()) return CurlHandle(curl_easy_init());
-    CurlHandle handle = std::move(idle_.back());
+    if (idle_.empty()) return NewHandle();
+    KeptHandle handle = std::move(idle_.back());
     idle_.pop_back();
     return handle;
   }
-  void GiveBack(CurlHandle handle) {
+  // There are as many as there were requests at once.
+  void GiveBack(KeptHandle handle) {
+    constexpr size_t kMostIdle = 1024;
     const MutexLock lock(mutex_);
-    if (idle_.size() < 32) idle_.push_back(std::move(handle));
+    if (idle_.size() < kMostIdle) idle_.push_back(std::move(handle));
   }
+  static KeptHandle NewHandle() { return {.curl = CurlHandle(curl_easy_init()), .origins = {}}; }
 
   static void SetBasics(CURL* handle, const HttpRequest& request) {
     curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
@@ -325,7 +366,7 @@ class CurlHttpClient final : public HttpClient {
 
   const std::string user_agent_;
   Mutex mutex_;
-  std::vector<CurlHandle> idle_ GUARDED_BY(mutex_);
+  std::vector<KeptHandle> idle_ GUARDED_BY(mutex_);
 };
 
 }  // namespace

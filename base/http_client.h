@@ -85,6 +85,9 @@ struct HttpResponse {
   std::string body;
   // Bytes as they came over the wire.
   size_t wire_bytes = 0;
+  // Connections that were made anew because the one kept from an earlier request was gone. Counted
+  // where redirects are not followed.
+  int reconnects = 0;
   HttpDetails details;  // of a probe
 
   // The first header of that name (given in lower case), or "".

@@ -341,6 +341,7 @@ std::vector<std::string> App::Parts::WatchedPatterns() const {
   for (const std::string& pattern : current->rule_files) {
     patterns.push_back(ResolvePath(current->path, pattern));
   }
+  for (const JourneyConfig& journey : current->collectors.journey) patterns.push_back(journey.file);
   return patterns;
 }
 

@@ -8,7 +8,7 @@
 #include "cli/progress.h"
 #include "cli/server_client.h"
 #include "delivery/gate/gate_run.h"
-#include "delivery/quantity.h"
+#include "base/quantity.h"
 #include "rules/rule_file.h"
 
 namespace tocsin::cli {
@@ -143,8 +143,8 @@ std::string Explain(const delivery::GateInputs& inputs, const delivery::GateWorl
         "health_check (pre, post): {} samples of each endpoint, {} tries each, at least {} good; "
         "the first within {}\n",
         spec.health->samples, spec.health->retries + 1,
-        delivery::FormatRatio(spec.health->success_rate),
-        delivery::FormatSpan(ToSeconds(spec.health->timeout)));
+        FormatRatio(spec.health->success_rate),
+        FormatSpan(ToSeconds(spec.health->timeout)));
     for (const delivery::JourneyStep& endpoint : spec.health->endpoints) {
       text += "  " + endpoint.method + " " + endpoint.path + "\n";
     }
@@ -153,8 +153,8 @@ std::string Explain(const delivery::GateInputs& inputs, const delivery::GateWorl
     text += fmt::format("load_testing (pre): {} for {}, at least {} successful\n",
                         spec.load->rate > 0 ? fmt::format("{} journeys/s", spec.load->rate)
                                             : fmt::format("{} users", spec.load->users),
-                        delivery::FormatSpan(ToSeconds(spec.load->duration)),
-                        delivery::FormatRatio(spec.load->success_rate));
+                        FormatSpan(ToSeconds(spec.load->duration)),
+                        FormatRatio(spec.load->success_rate));
   }
   const auto limit = [&](std::string_view name, const std::optional<double>& value,
                          delivery::GateUnit unit, std::string_view phases) {

@@ -18,33 +18,15 @@ Result<std::pair<std::string, std::string>> ReadHeader(const std::string& text) 
   return std::pair(text.substr(0, colon), text.substr(value));
 }
 
-std::string NamesOf(const std::vector<delivery::Journey>& journeys) {
-  std::string names;
-  for (const delivery::Journey& journey : journeys) {
-    names += (names.empty() ? "" : ", ") + journey.name;
-  }
-  return names;
-}
-
 }  // namespace
 
 Result<std::vector<delivery::Journey>> ReadJourneys(const Arguments& arguments,
                                                     const FileSystem& files) {
   const std::string& file = arguments.Text("--journeys");
   ASSIGN_OR_RETURN(const std::string text, files.Read(file));
-  ASSIGN_OR_RETURN(std::vector<delivery::Journey> journeys, delivery::ParseJourneys(file, text));
-  const std::vector<std::string>& wanted = arguments.All("--journey");
-  if (wanted.empty()) return journeys;
-  std::vector<delivery::Journey> kept;
-  for (const std::string& name : wanted) {
-    const auto found = std::ranges::find(journeys, name, &delivery::Journey::name);
-    if (found == journeys.end()) {
-      return InvalidArgument(file + " has no journey \"" + name + "\"; it has " +
-                             NamesOf(journeys));
-    }
-    kept.push_back(*found);
-  }
-  return kept;
+  ASSIGN_OR_RETURN(const std::vector<delivery::Journey> journeys,
+                   delivery::ParseJourneys(file, text));
+  return delivery::ChooseJourneys(journeys, arguments.All("--journey"), file);
 }
 
 Result<delivery::JourneyWorld> MakeJourneyWorld(const std::string& address,

@@ -57,6 +57,8 @@ std::vector<std::string> TargetLabels(std::string_view collector, const Config* 
   if (collector == "redis") AddLabels(all.redis, labels);
   if (collector == "celery") AddLabels(all.celery, labels);
   if (collector == "nginx") AddLabels(all.nginx, labels);
+  if (collector == "probe") AddLabels(all.probe, labels);
+  if (collector == "journey") AddLabels(all.journey, labels);
   if (collector == "node" && all.node) AddLabels(std::vector{*all.node}, labels);
   return labels;
 }

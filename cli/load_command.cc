@@ -1,11 +1,11 @@
 #include <fmt/format.h>
 
 #include "base/go_float.h"
+#include "base/quantity.h"
 #include "cli/commands.h"
 #include "cli/journey_arguments.h"
 #include "cli/progress.h"
 #include "delivery/load/load_run.h"
-#include "delivery/quantity.h"
 
 namespace tocsin::cli {
 namespace {
@@ -50,7 +50,7 @@ Result<delivery::LoadPlan> ReadPlan(const Arguments& arguments, const FileSystem
   plan.users = static_cast<int>(std::min<int64_t>(users, 1'000'000));
   ASSIGN_OR_RETURN(plan.duration, arguments.DurationOf("--duration"));
   ASSIGN_OR_RETURN(plan.ramp, arguments.DurationOf("--ramp"));
-  ASSIGN_OR_RETURN(plan.required_success, delivery::ParseRatio(arguments.Text("--success-rate")));
+  ASSIGN_OR_RETURN(plan.required_success, ParseRatio(arguments.Text("--success-rate")));
   if (arguments.Given("--journeys")) {
     ASSIGN_OR_RETURN(plan.mix, ReadJourneys(arguments, files));
   } else {
@@ -74,7 +74,7 @@ Result<LoadTask> ReadTask(const Arguments& arguments, CommandContext& context) {
   LoadTask task{.plan = std::move(plan),
                 .world = {.journey = std::move(journey), .sleep_until = context.sleep_until}};
   if (arguments.Given("--max-p95")) {
-    ASSIGN_OR_RETURN(task.max_p95, delivery::ParseSpan(arguments.Text("--max-p95")));
+    ASSIGN_OR_RETURN(task.max_p95, ParseSpan(arguments.Text("--max-p95")));
   }
   const std::string& format = arguments.Text("--format");
   if (format != "text" && format != "json") {
@@ -105,11 +105,10 @@ int RunLoadCommand(const Arguments& arguments, CommandContext& context) {
   const bool slow = task->max_p95 && report.latency.Quantile(0.95) > *task->max_p95;
   const bool failing = report.success_ratio() < task->plan.required_success;
   if (slow) {
-    context.err("the 95th percentile is above " + delivery::FormatSpan(ToSeconds(*task->max_p95)) +
-                "\n");
+    context.err("the 95th percentile is above " + FormatSpan(ToSeconds(*task->max_p95)) + "\n");
   }
   if (failing) {
-    context.err("fewer than " + delivery::FormatRatio(task->plan.required_success) +
+    context.err("fewer than " + FormatRatio(task->plan.required_success) +
                 " of the journeys succeeded\n");
   }
   return slow || failing || report.interrupted ? kExitNo : kExitOk;

@@ -6,12 +6,12 @@
 
 #include "base/go_float.h"
 #include "base/json.h"
+#include "base/quantity.h"
 #include "cli/commands.h"
 #include "cli/history_source.h"
 #include "cli/report_delivery.h"
 #include "cli/server_client.h"
 #include "delivery/engine_source.h"
-#include "delivery/quantity.h"
 #include "delivery/report/report_run.h"
 #include "rules/rule_file.h"
 
@@ -228,7 +228,7 @@ Result<delivery::ReportInputs> ReadInputs(const Arguments& arguments, const Comm
   delivery::ReportInputs inputs;
   inputs.title = arguments.Text("--title");
   inputs.job = arguments.Text("--job");
-  ASSIGN_OR_RETURN(inputs.slo_target, delivery::ParseRatio(arguments.Text("--slo")));
+  ASSIGN_OR_RETURN(inputs.slo_target, ParseRatio(arguments.Text("--slo")));
   // A percentage is a decimal: 99.9% is 0.999, not 0.9990000000000001.
   inputs.slo_target = std::round(inputs.slo_target * 1e9) / 1e9;
   if (inputs.slo_target <= 0 || inputs.slo_target >= 1) {

@@ -1,10 +1,10 @@
 #include <fmt/format.h>
 
 #include "base/json.h"
+#include "base/quantity.h"
 #include "cli/commands.h"
 #include "cli/journey_arguments.h"
 #include "cli/terminal.h"
-#include "delivery/quantity.h"
 
 namespace tocsin::cli {
 namespace {
@@ -31,7 +31,7 @@ std::string StepLine(const StepOutcome& step, bool colors) {
                                    : Colored("FAILED", Color::kRed, colors);
   std::string line = fmt::format("  {} {:<32} {:>4} {:>8}", mark, step.name,
                                  step.status == 0 ? "-" : std::to_string(step.status),
-                                 delivery::FormatSpan(Seconds(step.latency)));
+                                 FormatSpan(Seconds(step.latency)));
   if (step.requests > 1) line += fmt::format("  after {} requests", step.requests);
   if (!step.ok) line += "  " + step.problem;
   return line + "\n";
@@ -41,7 +41,7 @@ void PrintText(const JourneyOutcome& outcome, CommandContext& context) {
   context.out(fmt::format("{}: {}, {}\n", outcome.name,
                           outcome.ok ? Colored("ok", Color::kGreen, context.colors)
                                      : Colored("FAILED", Color::kRed, context.colors),
-                          delivery::FormatSpan(Seconds(outcome.total))));
+                          FormatSpan(Seconds(outcome.total))));
   for (const StepOutcome& step : outcome.steps) context.out(StepLine(step, context.colors));
 }
 

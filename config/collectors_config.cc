@@ -301,6 +301,24 @@ Result<ProbeConfig> ReadProbe(const YamlNode& node, ConfigReader& reader) {
   return config;
 }
 
+Result<JourneyConfig> ReadJourney(const YamlNode& node, ConfigReader& reader) {
+  ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "a journey collector"));
+  JourneyConfig config;
+  RETURN_IF_ERROR(ReadCommon(fields, config));
+  ASSIGN_OR_RETURN(config.url, fields.RequiredString("url"));
+  if (!config.url.starts_with("http://") && !config.url.starts_with("https://")) {
+    return fields.ErrorAt("url", "the url of an app begins with http:// or https://");
+  }
+  while (config.url.ends_with('/')) config.url.pop_back();
+  ASSIGN_OR_RETURN(const std::string file, fields.RequiredString("file"));
+  config.file = reader.Resolve(file);
+  ASSIGN_OR_RETURN(config.text, reader.ReadFile(*fields.Find("file")));
+  ASSIGN_OR_RETURN(config.journeys, fields.OptionalStringList("journeys"));
+  ASSIGN_OR_RETURN(config.http, ReadHttpClient(fields, reader));
+  RETURN_IF_ERROR(fields.RejectUnknownFields());
+  return config;
+}
+
 Result<QuantilesConfig> ReadQuantiles(const YamlNode& node) {
   ASSIGN_OR_RETURN(YamlMap fields, YamlMap::Open(node, "quantiles"));
   QuantilesConfig config;
@@ -361,6 +379,11 @@ Result<CollectorsConfig> ReadCollectors(const YamlNode& section, ConfigReader& r
     config.probe.push_back(std::move(one));
   }
   ASSIGN_OR_RETURN(config.probe_allow, map.OptionalStringList("probe_allow"));
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> journeys, OneOrMany(map, "journey"));
+  for (const YamlNode& node : journeys) {
+    ASSIGN_OR_RETURN(JourneyConfig one, ReadJourney(node, reader));
+    config.journey.push_back(std::move(one));
+  }
   ASSIGN_OR_RETURN(const std::vector<YamlNode> quantiles, OneOrMany(map, "quantiles"));
   for (const YamlNode& node : quantiles) {
     ASSIGN_OR_RETURN(QuantilesConfig one, ReadQuantiles(node));

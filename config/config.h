@@ -155,7 +155,8 @@ struct CollectorConfig {
   LabelSet labels;      // added to every sample
   Duration interval{};  // 0: the global scrape interval
   Duration timeout{};   // 0: the smaller of 10 s and the interval
-  // While an alert is pending it is collected so often, a second at the least; 0: no more than else.
+  // While an alert is pending it is collected so often, a second at the least; 0: no more than
+  // else.
   Duration burst_interval{};
   bool aliases = true;  // old and foreign names of the same figures
   // Series of one family; what comes beyond is summed up in a series with the values "_other".
@@ -282,6 +283,17 @@ struct ProbeConfig : CollectorConfig {
   friend bool operator==(const ProbeConfig&, const ProbeConfig&) = default;
 };
 
+// What users do with an app, done at an interval: each journey of the file is a target of its own.
+struct JourneyConfig : CollectorConfig {
+  std::string url;                    // of the app, without a slash at its end
+  std::string file;                   // path, for errors
+  std::string text;                   // what stands in it; delivery/journey reads it
+  std::vector<std::string> journeys;  // names; empty: all of the file
+  HttpClientConfig http;
+
+  friend bool operator==(const JourneyConfig&, const JourneyConfig&) = default;
+};
+
 // Series of quantiles that are recorded from the buckets of a histogram, for rules and dashboards
 // that expect a summary.
 struct QuantilesConfig {
@@ -302,6 +314,7 @@ struct CollectorsConfig {
   // What /probe?target= may ask for: shell patterns of targets as ProbeConfig has them. Empty: the
   // page is off.
   std::vector<std::string> probe_allow;
+  std::vector<JourneyConfig> journey;
   std::vector<QuantilesConfig> quantiles;
 };
 

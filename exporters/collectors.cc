@@ -1,6 +1,7 @@
 #include "exporters/collectors.h"
 
 #include "exporters/celery/celery_collector.h"
+#include "exporters/journey/journey_collector.h"
 #include "exporters/nginx/nginx_collector.h"
 #include "exporters/node/node_collector.h"
 #include "exporters/postgres/postgres_collector.h"
@@ -23,8 +24,8 @@ bool Names(const FamilySpec& family, std::string_view metric) {
 
 std::span<const CollectorSpec> Collectors() {
   static const CollectorSpec kCollectors[] = {
-      CeleryCollectorSpec(), NginxCollectorSpec(), NodeCollectorSpec(), PostgresCollectorSpec(),
-      ProbeCollectorSpec(),  RedisCollectorSpec(), SelfCollectorSpec(),
+      CeleryCollectorSpec(),   JourneyCollectorSpec(), NginxCollectorSpec(), NodeCollectorSpec(),
+      PostgresCollectorSpec(), ProbeCollectorSpec(),   RedisCollectorSpec(), SelfCollectorSpec(),
   };
   return kCollectors;
 }

@@ -2,7 +2,7 @@
 #include <cmath>
 
 #include "delivery/gate/gate_run.h"
-#include "delivery/quantity.h"
+#include "base/quantity.h"
 #include "engine/promql/matcher_edit.h"
 
 namespace tocsin::delivery {

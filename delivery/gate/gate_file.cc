@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "config/yaml_reader.h"
-#include "delivery/quantity.h"
+#include "base/quantity.h"
 
 namespace tocsin::delivery {
 namespace {

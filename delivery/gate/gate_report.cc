@@ -7,7 +7,7 @@
 #include "base/go_float.h"
 #include "base/json.h"
 #include "base/markup.h"
-#include "delivery/quantity.h"
+#include "base/quantity.h"
 
 namespace tocsin::delivery {
 namespace {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "delivery/quantity.h"
+#include "base/quantity.h"
 
 namespace tocsin::delivery {
 namespace {

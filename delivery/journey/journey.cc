@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "delivery/quantity.h"
+#include "base/quantity.h"
 
 namespace tocsin::delivery {
 namespace {
@@ -153,6 +153,23 @@ Result<std::vector<Journey>> ParseJourneys(const std::string& file, std::string_
     journeys.push_back(std::move(journey));
   }
   return journeys;
+}
+
+Result<std::vector<Journey>> ChooseJourneys(const std::vector<Journey>& journeys,
+                                            const std::vector<std::string>& names,
+                                            const std::string& file) {
+  if (names.empty()) return journeys;
+  std::vector<Journey> chosen;
+  for (const std::string& name : names) {
+    const auto found = std::ranges::find(journeys, name, &Journey::name);
+    if (found == journeys.end()) {
+      std::string known;
+      for (const Journey& one : journeys) known += (known.empty() ? "" : ", ") + one.name;
+      return InvalidArgument(file + " has no journey \"" + name + "\"; it has " + known);
+    }
+    chosen.push_back(*found);
+  }
+  return chosen;
 }
 
 Journey SingleRequest(std::string_view method, std::string_view path) {

@@ -1,5 +1,6 @@
 // User journeys: what a person does with the app, step by step, and what has to come of it. One
-// file serves `tocsin validate`, the mix of `tocsin load` and the gate's load test.
+// file serves `tocsin validate`, the probes of `tocsin serve`, the mix of `tocsin load` and the
+// gate's load test.
 //
 //   journeys:
 //     - name: video_upload
@@ -84,6 +85,12 @@ struct Journey {
 
 // Errors: "file:line:column: what is wrong".
 Result<std::vector<Journey>> ParseJourneys(const std::string& file, std::string_view text);
+
+// Those that are named, in that order; without names all. A name that `file` does not have is an
+// error that says which there are.
+Result<std::vector<Journey>> ChooseJourneys(const std::vector<Journey>& journeys,
+                                            const std::vector<std::string>& names,
+                                            const std::string& file);
 
 // One step, as it stands in a journey; gates have such endpoints too.
 Result<JourneyStep> ReadJourneyStep(const YamlNode& node);

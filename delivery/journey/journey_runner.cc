@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
+#include "base/quantity.h"
 #include "delivery/journey/form_body.h"
 #include "delivery/journey/json_path.h"
-#include "delivery/quantity.h"
 
 namespace tocsin::delivery {
 namespace {
@@ -21,9 +21,10 @@ Result<HttpRequest> MakeRequest(const JourneyStep& step, const Variables& variab
   request.method = step.method;
   request.timeout = world.timeout;
   request.max_body_bytes = kLargestAnswer;
-  request.follow_redirects = false;
   request.headers = world.headers;
   request.tls = world.tls;
+  if (world.prepare) world.prepare(request);
+  request.follow_redirects = false;
   ASSIGN_OR_RETURN(const std::string path, ExpandVariables(step.path, variables));
   request.url = world.base_url + path;
   for (const auto& [name, value] : step.headers) {
@@ -101,16 +102,22 @@ class Runner {
     return MakeRequest(step, variables_, world_).ok();
   }
 
-  StepOutcome Step(const JourneyStep& step) {
+  // `until`: when it has to be over, polling included.
+  StepOutcome Step(const JourneyStep& step, std::optional<SteadyTime> until) {
     StepOutcome outcome{.name = step.name};
     const SteadyTime began = world_.clock.Steady();
     for (;;) {
       outcome.kind = "";
-      outcome.problem = Once(step, outcome);
+      outcome.problem = Once(step, until, outcome);
       outcome.ok = outcome.problem.empty();
       if (outcome.ok || !step.poll) break;
-      if (world_.clock.Steady() - began + step.poll->interval > step.poll->timeout) {
+      const SteadyTime next = world_.clock.Steady() + step.poll->interval;
+      if (next - began > step.poll->timeout) {
         outcome.problem += ", for " + FormatSpan(ToSeconds(step.poll->timeout));
+        break;
+      }
+      if (until && next >= *until) {
+        outcome.problem += ", and the time of the journey was over";
         break;
       }
       if (!world_.pause(step.poll->interval)) break;
@@ -121,11 +128,18 @@ class Runner {
 
  private:
   // One request. Returns what is wrong with its answer, and sets its kind.
-  std::string Once(const JourneyStep& step, StepOutcome& outcome) {
-    const Result<HttpRequest> request = MakeRequest(step, variables_, world_);
+  std::string Once(const JourneyStep& step, std::optional<SteadyTime> until, StepOutcome& outcome) {
+    Result<HttpRequest> request = MakeRequest(step, variables_, world_);
     if (!request.ok()) return Fail(outcome, "wrong journey", request.error().message);
-    ++outcome.requests;
     const SteadyTime sent = world_.clock.Steady();
+    if (until) {
+      const auto left = std::chrono::duration_cast<Duration>(*until - sent);
+      if (left <= Duration::zero()) {
+        return Fail(outcome, "timeout", "the time of the journey was over before it");
+      }
+      request->timeout = std::min(request->timeout, left);
+    }
+    ++outcome.requests;
     const Result<HttpResponse> response = world_.http.Fetch(*request);
     outcome.latency = world_.clock.Steady() - sent;
     outcome.status = response.ok() ? response->status : 0;
@@ -133,6 +147,7 @@ class Runner {
       const bool late = response.error().code == ErrorCode::kTimeout;
       return Fail(outcome, late ? "timeout" : "no connection", response.error().message);
     }
+    outcome.reconnects += response->reconnects;
     if (std::string problem = StatusProblem(step.expect, response->status); !problem.empty()) {
       return Fail(outcome, "status " + std::to_string(response->status), std::move(problem));
     }
@@ -162,14 +177,14 @@ JourneyOutcome RunJourney(const Journey& journey, const std::string& run, const 
   Runner runner(world, {{"run", run}}, after_step);
   JourneyOutcome outcome{.name = journey.name, .ok = true};
   for (const JourneyStep& step : journey.steps) {
-    outcome.steps.push_back(runner.Step(step));
+    outcome.steps.push_back(runner.Step(step, world.steps_until));
     outcome.total += outcome.steps.back().latency;
     outcome.ok = outcome.steps.back().ok;
     if (!outcome.ok) break;
   }
   for (const JourneyStep& step : journey.cleanup) {
     if (!runner.KnowsVariablesOf(step)) continue;  // what it would remove was never made
-    outcome.steps.push_back(runner.Step(step));
+    outcome.steps.push_back(runner.Step(step, world.cleanup_until));
     outcome.ok = outcome.ok && outcome.steps.back().ok;
   }
   return outcome;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -25,14 +26,20 @@ struct JourneyWorld {
   std::vector<std::pair<std::string, std::string>> headers;  // sent with every request
   Duration timeout = std::chrono::seconds(30);               // of one request
   TlsOptions tls;
+  // What every request has beside; may be empty.
+  std::function<void(HttpRequest&)> prepare = {};
+  // When the steps, and then the clean-up, have to be over; nothing: no limit but each request's.
+  std::optional<SteadyTime> steps_until = {};
+  std::optional<SteadyTime> cleanup_until = {};
 };
 
 struct StepOutcome {
   std::string name;
   bool ok = false;
-  int status = 0;     // 0: there was no answer
-  Latency latency{};  // of the last request, connecting included
-  int requests = 0;   // more than one when polling
+  int status = 0;       // 0: there was no answer
+  Latency latency{};    // of the last request, connecting included
+  int requests = 0;     // more than one when polling
+  int reconnects = 0;   // connections made anew because a kept one was gone
   std::string problem;  // "" when ok: what was expected and what came
   // The same in few words that repeat: "status 503", "timeout", "no connection", "too slow",
   // "wrong content", "wrong journey".

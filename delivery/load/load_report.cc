@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/json.h"
-#include "delivery/quantity.h"
+#include "base/quantity.h"
 
 namespace tocsin::delivery {
 namespace {
@@ -21,6 +21,7 @@ std::string Span(LatencyHistogram::Latency latency) { return FormatSpan(Seconds(
 void Add(StepStatistics& to, const StepStatistics& from) {
   to.requests += from.requests;
   to.failed += from.failed;
+  to.reconnects += from.reconnects;
   to.latency.Merge(from.latency);
   for (const auto& [problem, count] : from.problems) to.problems[problem] += count;
 }
@@ -47,7 +48,7 @@ void WriteSteps(JsonWriter& json, const LoadReport& report) {
   json.Key("steps").BeginArray();
   for (const auto& [name, step] : report.steps) {
     json.BeginObject().Field("name", name).Field("requests", step.requests);
-    json.Field("failed", step.failed);
+    json.Field("failed", step.failed).Field("reconnects", step.reconnects);
     WriteLatency(json, step.latency);
     json.Key("problems").BeginObject();
     for (const auto& [problem, count] : step.problems) json.Field(problem, count);
@@ -73,6 +74,7 @@ void LoadReport::Merge(const LoadReport& other) {
   succeeded += other.succeeded;
   failed += other.failed;
   late += other.late;
+  reconnects += other.reconnects;
   latency.Merge(other.latency);
   for (const auto& [name, step] : other.steps) Add(steps[name], step);
   seconds.resize(std::max(seconds.size(), other.seconds.size()));
@@ -95,7 +97,7 @@ std::string RenderLoadText(const LoadReport& report) {
                   Span(report.latency.Quantile(0.5)), Span(report.latency.Quantile(0.95)),
                   Span(report.latency.Quantile(0.99)), Span(report.latency.Quantile(0.999)),
                   Span(report.latency.Max()));
-  text += fmt::format("{} journeys began late\n", report.late);
+  text += fmt::format("{} journeys began late, {} reconnects\n", report.late, report.reconnects);
   text += fmt::format("\n  {:<40} {:>8} {:>7} {:>9} {:>9} {:>9} {:>9}\n", "step", "requests",
                       "failed", "p50", "p95", "p99", "max");
   for (const auto& [name, step] : report.steps) text += StepLine(name, step);
@@ -118,7 +120,7 @@ std::string RenderLoadJson(const LoadReport& report) {
   json.Field("took_seconds", ToSeconds(report.took)).Field("planned", report.planned);
   json.Field("started", report.started).Field("succeeded", report.succeeded);
   json.Field("failed", report.failed).Field("success_ratio", report.success_ratio());
-  json.Field("late", report.late);
+  json.Field("late", report.late).Field("reconnects", report.reconnects);
   json.Field("aborted", report.aborted).Field("interrupted", report.interrupted);
   WriteLatency(json, report.latency);
   WriteSteps(json, report);

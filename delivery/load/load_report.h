@@ -14,6 +14,7 @@ namespace tocsin::delivery {
 struct StepStatistics {
   uint64_t requests = 0;
   uint64_t failed = 0;
+  uint64_t reconnects = 0;
   // From when the request should have been sent: for the first step of an open loop's journey from
   // its intended start, so that waiting for a free user counts (no coordinated omission); for the
   // others from when they were sent.
@@ -35,7 +36,10 @@ struct LoadReport {
   uint64_t started = 0;
   uint64_t succeeded = 0;
   uint64_t failed = 0;
-  uint64_t late = 0;     // began more than a millisecond after their time: no free user
+  uint64_t late = 0;  // began more than a millisecond after their time: no free user
+  // Connections made anew because a kept one was gone: a proxy that reloads closes idle ones. The
+  // request is sent once more (RFC 9112, 9.3.1) and is no failure; its latency has the way there.
+  uint64_t reconnects = 0;
   bool aborted = false;  // the required success could not be met any more
   bool interrupted = false;
   LatencyHistogram latency;                     // of all requests

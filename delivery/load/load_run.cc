@@ -89,6 +89,8 @@ class User {
     const Latency latency = step.latency + lateness;
     StepStatistics& statistics = report_.steps[journey + ": " + step.name];
     statistics.requests += static_cast<uint64_t>(step.requests);
+    statistics.reconnects += static_cast<uint64_t>(step.reconnects);
+    report_.reconnects += static_cast<uint64_t>(step.reconnects);
     statistics.latency.Record(latency);
     report_.latency.Record(latency);
     second.slowest = std::max(second.slowest, latency);

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "base/go_float.h"
-#include "delivery/quantity.h"
+#include "base/quantity.h"
 #include "delivery/report/report.h"
 
 namespace tocsin::delivery {

@@ -143,6 +143,21 @@ TEST(CurlHttpClient, SaysThatTheConnectionWasRefusedWithoutThePassword) {
       << response.error().message;
 }
 
+// The server closes each connection after its answer without having said so.
+TEST(CurlHttpClient, CountsConnectionsThatWereMadeAnew) {
+  OneAnswerServer server("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+  OneAnswerServer honest("HTTP/1.1 200 OK\r\nContent-Length: 2\r\nConnection: close\r\n\r\nok");
+  const auto client = MakeCurlHttpClient("t");
+  for (int i = 0; i < 3; ++i) {
+    const auto response = client->Fetch({.url = server.url(), .follow_redirects = false});
+    ASSERT_TRUE(response.ok()) << response.error().message;
+    EXPECT_EQ(response->reconnects, i == 0 ? 0 : 1);
+    const auto other = client->Fetch({.url = honest.url(), .follow_redirects = false});
+    ASSERT_TRUE(other.ok()) << other.error().message;
+    EXPECT_EQ(other->reconnects, 0);
+  }
+}
+
 TEST(UrlWithoutSecrets, DropsUserInfoAndQuery) {
   EXPECT_EQ(UrlWithoutSecrets("http://u:p@h:1/a?b=c#d"), "http://h:1/a");
   EXPECT_EQ(UrlWithoutSecrets("http://h/a@b"), "http://h/a@b");

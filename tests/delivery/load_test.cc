@@ -114,6 +114,22 @@ TEST_F(LoadRunTest, AnOpenLoopSendsAsManyAsPlanned) {
   EXPECT_EQ(report.seconds[2].started, 100U);
 }
 
+TEST_F(LoadRunTest, ReconnectsAreCountedAndAreNoFailures) {
+  http_.Handle("http://app", [this](const HttpRequest&) -> Result<HttpResponse> {
+    clock_.Advance(milliseconds(1));
+    HttpResponse response;
+    response.status = 200;
+    response.reconnects = requests_++ % 100 == 99 ? 1 : 0;
+    return response;
+  });
+  const LoadReport report = Run(OpenLoop(100, seconds(5)));
+  EXPECT_EQ(report.reconnects, 5U);
+  EXPECT_EQ(report.failed, 0U);
+  EXPECT_EQ(report.steps.begin()->second.reconnects, 5U);
+  EXPECT_THAT(RenderLoadText(report), HasSubstr("0 journeys began late, 5 reconnects\n"));
+  EXPECT_THAT(RenderLoadJson(report), HasSubstr(R"("late":0,"reconnects":5)"));
+}
+
 // The app stands still for a second: a load generator that waits for it would send nothing and see
 // one slow request. Users would have seen a hundred.
 TEST_F(LoadRunTest, AStallCountsForEveryRequestThatShouldHaveBeenSent) {

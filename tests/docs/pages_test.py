@@ -34,8 +34,8 @@ class Examples(unittest.TestCase):
                 path = pathlib.Path(folder) / file_name
                 path.write_text(text)
                 (pathlib.Path(folder) / "rules.yml").touch()
-                for queries in re.findall(r"^```yaml\n(# queries\.yml\n.*?)^```$", page.read_text(), re.S | re.M):
-                    (pathlib.Path(folder) / "queries.yml").write_text(queries)
+                for beside, name in re.findall(r"^```yaml\n(# ((?:queries|journeys)\.yml)\n.*?)^```$", page.read_text(), re.S | re.M):
+                    (pathlib.Path(folder) / name).write_text(beside)
                 done = run(*command, str(path))
                 self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
         self.assertGreater(seen, 0)

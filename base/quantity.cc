@@ -1,4 +1,4 @@
-#include "delivery/quantity.h"
+#include "base/quantity.h"
 
 #include <fmt/format.h>
 
@@ -7,7 +7,7 @@
 
 #include "base/go_float.h"
 
-namespace tocsin::delivery {
+namespace tocsin {
 namespace {
 
 struct SizeUnit {
@@ -94,4 +94,4 @@ std::string FormatSpan(double seconds) {
   return FormatPrecision(seconds * 1e6, 4) + "us";
 }
 
-}  // namespace tocsin::delivery
+}  // namespace tocsin

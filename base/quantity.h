@@ -1,4 +1,5 @@
-// The quantities of gate and journey files, as people write them.
+// Ratios, sizes and spans of time as people write them in gate and journey files, and as they are
+// shown to people.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +9,7 @@
 #include "base/result.h"
 #include "base/time.h"
 
-namespace tocsin::delivery {
+namespace tocsin {
 
 // "5%" is 0.05, "100%" is 1; a bare number is a ratio already. Not negative.
 Result<double> ParseRatio(std::string_view text);
@@ -22,4 +23,4 @@ std::string FormatRatio(double ratio);
 std::string FormatSize(double bytes);
 std::string FormatSpan(double seconds);
 
-}  // namespace tocsin::delivery
+}  // namespace tocsin

@@ -1,8 +1,8 @@
-#include "delivery/quantity.h"
+#include "base/quantity.h"
 
 #include <gtest/gtest.h>
 
-namespace tocsin::delivery {
+namespace tocsin {
 namespace {
 
 TEST(QuantityTest, RatiosArePercentagesOrNumbers) {
@@ -76,4 +76,4 @@ TEST(QuantityTest, PeopleReadThemWithFourDigits) {
 }
 
 }  // namespace
-}  // namespace tocsin::delivery
+}  // namespace tocsin
