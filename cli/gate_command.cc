@@ -3,12 +3,14 @@
 #include <algorithm>
 
 #include "base/json.h"
+#include "base/quantity.h"
 #include "cli/commands.h"
 #include "cli/journey_arguments.h"
 #include "cli/progress.h"
 #include "cli/server_client.h"
+#include "delivery/gate/gate_explain.h"
+#include "delivery/gate/gate_preflight.h"
 #include "delivery/gate/gate_run.h"
-#include "base/quantity.h"
 #include "rules/rule_file.h"
 
 namespace tocsin::cli {
@@ -17,6 +19,7 @@ namespace {
 using namespace std::string_literals;  // NOLINT: literals only
 
 constexpr int kExitConfig = 3;
+constexpr int kExitUnreachable = 4;
 
 constexpr FlagSpec kFlags[] = {
     {.name = "--phase",
@@ -45,6 +48,9 @@ constexpr FlagSpec kFlags[] = {
     {.name = "--bundle", .value = "DIR", .help = "Keep all answers there, to be replayed."},
     {.name = "--replay", .value = "DIR", .help = "Judge what a bundle holds; asks nobody."},
     {.name = "--explain", .help = "Print every check with its queries and limits, and end."},
+    {.name = "--check",
+     .help = "Say which checks can never pass, or never fail, and end; with --server also what its "
+             "series answer. Exit code 1 on problems."},
     {.name = "--format",
      .value = "text|json|markdown|junit",
      .fallback = "text",
@@ -123,7 +129,7 @@ Result<delivery::GateInputs> ReadInputs(const Arguments& arguments, const FileSy
     inputs.spec.measure.interval = Duration::zero();
   }
   const bool probes = !inputs.only_figures && !arguments.Given("--record-baseline") &&
-                      !arguments.Switch("--explain") &&
+                      !arguments.Switch("--explain") && !arguments.Switch("--check") &&
                       ((inputs.spec.health && inputs.phase != delivery::GatePhase::kStep) ||
                        (inputs.spec.load && !inputs.skip_load &&
                         IncludesPhase(inputs.phase, {delivery::GatePhase::kPre})));
@@ -133,71 +139,28 @@ Result<delivery::GateInputs> ReadInputs(const Arguments& arguments, const FileSy
   return inputs;
 }
 
-// What each check asks and what its limit is: the file with all defaults.
-std::string Explain(const delivery::GateInputs& inputs, const delivery::GateWorld& world) {
-  const delivery::GateRun run(inputs, world);
-  const delivery::GateSpec& spec = inputs.spec;
-  std::string text;
-  if (spec.health) {
-    text += fmt::format(
-        "health_check (pre, post): {} samples of each endpoint, {} tries each, at least {} good; "
-        "the first within {}\n",
-        spec.health->samples, spec.health->retries + 1,
-        FormatRatio(spec.health->success_rate),
-        FormatSpan(ToSeconds(spec.health->timeout)));
-    for (const delivery::JourneyStep& endpoint : spec.health->endpoints) {
-      text += "  " + endpoint.method + " " + endpoint.path + "\n";
+// --check: the exit code.
+Result<int> CheckGate(const delivery::GateInputs& inputs, delivery::MetricSource& source,
+                      const Arguments& arguments, CommandContext& context) {
+  const std::string& format = arguments.Text("--format");
+  if (format != "text" && format != "json") {
+    return InvalidArgument("--format: \"" + format + "\" is not one of text, json of --check");
+  }
+  std::vector<delivery::GateFinding> findings = FindInGateFile(inputs);
+  if (arguments.Given("--server") || arguments.Given("--replay")) {
+    Result<std::vector<delivery::GateFinding>> found =
+        FindOnServer(inputs, source, context.clock.Now());
+    if (!found.ok()) {
+      context.err("tocsin gate: " + found.error().message + "\n");
+      return kExitUnreachable;
     }
+    findings.insert(findings.end(), found->begin(), found->end());
   }
-  if (spec.load) {
-    text += fmt::format("load_testing (pre): {} for {}, at least {} successful\n",
-                        spec.load->rate > 0 ? fmt::format("{} journeys/s", spec.load->rate)
-                                            : fmt::format("{} users", spec.load->users),
-                        FormatSpan(ToSeconds(spec.load->duration)),
-                        FormatRatio(spec.load->success_rate));
-  }
-  const auto limit = [&](std::string_view name, const std::optional<double>& value,
-                         delivery::GateUnit unit, std::string_view phases) {
-    if (!value) return;
-    text +=
-        fmt::format("{} ({}): at most {}\n", name, phases, delivery::FormatQuantity(*value, unit));
-  };
-  if (const auto& gate = spec.performance) {
-    using enum delivery::GateUnit;
-    limit("performance_validation.response_time_p95", gate->response_time_p95, kSeconds, "all");
-    limit("performance_validation.memory_usage_max", gate->memory_usage_max, kBytes, "all");
-    limit("performance_validation.error_rate_max", gate->error_rate_max, kRatio, "all");
-  }
-  if (const auto& gate = spec.rollback) {
-    using enum delivery::GateUnit;
-    limit("rollback_criteria.response_time_degradation", gate->response_time_degradation, kRatio,
-          "step, post");
-    limit("rollback_criteria.min_delta", gate->min_delta, kSeconds, "step, post");
-    limit("rollback_criteria.error_rate_spike", gate->error_rate_spike, kRatio, "step, post");
-    limit("rollback_criteria.error_rate_increase", gate->error_rate_increase, kRatio, "step, post");
-    limit("rollback_criteria.memory_usage_spike", gate->memory_usage_spike, kRatio, "step, post");
-  }
-  if (spec.no_alerts) {
-    text += fmt::format("alerts (all): none of {} rules holds for {}\n", inputs.alerts.size(),
-                        inputs.color);
-  }
-  for (const delivery::CustomGate& gate : spec.custom) {
-    text += "custom." + gate.name + " (all): " + gate.query + "\n";
-  }
-  text += fmt::format(
-      "\nwindow {}, min_requests {}, max_age {}; measurements {}, interval {}, failures tolerated "
-      "{}\n"
-      "\nqueries:\n",
-      FormatPrometheusDuration(spec.window), spec.min_requests,
-      FormatPrometheusDuration(spec.max_age), spec.measure.count,
-      FormatPrometheusDuration(spec.measure.interval), spec.measure.failure_limit);
-  for (const delivery::GateQuery& query : delivery::DefaultGateQueries()) {
-    text += fmt::format("  {}: {}\n", query.name, query.help);
-    for (const std::string& expr : run.Expressions(query.name, inputs.color)) {
-      text += "    " + expr + "\n";
-    }
-  }
-  return text;
+  context.out(format == "json" ? RenderFindingsJson(findings) + "\n"
+                               : RenderFindingsText(findings));
+  const bool problems = std::ranges::count(findings, delivery::GateFinding::Kind::kProblem,
+                                           &delivery::GateFinding::kind) > 0;
+  return problems ? kExitNo : kExitOk;
 }
 
 Result<std::string> Rendered(const delivery::GateReport& report, const std::string& format,
@@ -264,6 +227,7 @@ Result<int> Gate(const Arguments& arguments, CommandContext& context) {
     ASSIGN_OR_RETURN(now, ParseRfc3339(arguments.Text("--at")));
   }
   const PastClock past(context.clock, now);
+  if (arguments.Switch("--check")) return CheckGate(inputs, *source, arguments, context);
   ASSIGN_OR_RETURN(delivery::JourneyWorld journey,
                    MakeJourneyWorld(arguments.Text("--url"), arguments, context));
   delivery::RecordingSource recording(*source);
@@ -278,7 +242,7 @@ Result<int> Gate(const Arguments& arguments, CommandContext& context) {
                .sleep_until = context.sleep_until},
       .metrics = recording};
   if (arguments.Switch("--explain")) {
-    context.out(Explain(inputs, world));
+    context.out(ExplainGate(inputs, delivery::GateRun(inputs, world)));
     return kExitOk;
   }
   delivery::GateRun run(inputs, world);
@@ -320,7 +284,8 @@ const CommandSpec kGateCommand = {
         "tocsin gate deployment-gates.yml --phase=pre --color=green --url=http://127.0.0.1:8002\n"
         "tocsin gate deployment-gates.yml --phase=step --color=green --baseline=blue "
         "--rules=rules.yml\n"
-        "tocsin gate deployment-gates.yml --explain",
+        "tocsin gate deployment-gates.yml --explain\n"
+        "tocsin gate deployment-gates.yml --check --server=localhost:9977 --rules=rules.yml",
     .run = &RunGateCommand,
 };
 

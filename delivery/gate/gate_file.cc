@@ -2,11 +2,14 @@
 
 #include <algorithm>
 
-#include "config/yaml_reader.h"
+#include "base/go_float.h"
 #include "base/quantity.h"
+#include "config/yaml_reader.h"
 
 namespace tocsin::delivery {
 namespace {
+
+constexpr std::string_view kMannWhitney = "mann-whitney";
 
 template <typename T>
 Result<T> Quantity(YamlMap& map, std::string_view field, Result<T> (*parse)(std::string_view),
@@ -174,6 +177,116 @@ Status ReadMeasure(YamlMap& root, MeasurePlan& plan) {
   return map.RejectUnknownFields();
 }
 
+Status ReadCompare(YamlMap& root, GateSpec& spec) {
+  const std::optional<YamlNode> node = root.Find("compare");
+  if (!node) return Ok();
+  CompareGate gate;
+  if (node->kind() == YamlNode::Kind::kScalar) {
+    if (node->text() != kMannWhitney) return node->ErrorHere("compare is mann-whitney");
+    spec.compare = gate;
+    return Ok();
+  }
+  ASSIGN_OR_RETURN(YamlMap map, YamlMap::Open(*node, "a comparison"));
+  ASSIGN_OR_RETURN(const std::string test, map.OptionalString("test", std::string(kMannWhitney)));
+  if (test != kMannWhitney) return map.ErrorAt("test", "the test is mann-whitney");
+  ASSIGN_OR_RETURN(gate.alpha, Quantity<double>(map, "alpha", &ParseRatio, gate.alpha));
+  if (!(gate.alpha > 0 && gate.alpha < 0.5)) return map.ErrorAt("alpha", "alpha is 0 to 50%");
+  ASSIGN_OR_RETURN(gate.tolerance, Quantity<double>(map, "tolerance", &ParseRatio, gate.tolerance));
+  ASSIGN_OR_RETURN(gate.step, Quantity<Duration>(map, "step", &ParseSpan, gate.step));
+  if (gate.step < std::chrono::seconds(1)) return map.ErrorAt("step", "the step is 1s or more");
+  RETURN_IF_ERROR(map.RejectUnknownFields());
+  spec.compare = gate;
+  return Ok();
+}
+
+// What a check's values are, for limits that are given by its id.
+struct CheckRow {
+  std::string_view id;
+  Result<double> (*parse)(std::string_view);
+};
+constexpr CheckRow kCheckRows[] = {
+    {"health_check", nullptr},
+    {"load_testing.success_rate", &ParseRatio},
+    {"performance_validation.response_time_p95", &SecondsOf},
+    {"performance_validation.memory_usage_max", &ParseSize},
+    {"performance_validation.error_rate_max", &ParseRatio},
+    {"rollback_criteria.response_time_degradation", &ParseRatio},
+    {"rollback_criteria.error_rate_spike", &ParseRatio},
+    {"rollback_criteria.error_rate_increase", &ParseRatio},
+    {"rollback_criteria.memory_usage_spike", &ParseRatio},
+    {"compare.response_time_p95", nullptr},
+    {"compare.error_rate", nullptr},
+    {"alerts", nullptr},
+};
+
+Result<double> NumberOf(std::string_view text) {
+  const std::optional<double> number = ParseGoFloat(text);
+  if (!number) return InvalidArgument("\"" + std::string(text) + "\" is no number");
+  return *number;
+}
+
+// The row of a check's id; those of the section `custom` have numbers.
+Result<CheckRow> FindCheck(const GateSpec& spec, const YamlNode& id) {
+  std::vector<std::string> known;
+  for (const CheckRow& row : kCheckRows) {
+    if (row.id == id.text()) return row;
+    known.emplace_back(row.id);
+  }
+  for (const CustomGate& gate : spec.custom) {
+    known.push_back("custom." + gate.name);
+    if (known.back() == id.text()) return CheckRow{.id = "custom", .parse = &NumberOf};
+  }
+  const std::string_view near = NearestWord(id.text(), known);
+  return id.ErrorHere("there is no check \"" + id.text() + "\"" +
+                      (near.empty() ? "" : "; did you mean \"" + std::string(near) + "\"?"));
+}
+
+Status ReadWarn(YamlMap& root, GateSpec& spec) {
+  const std::optional<YamlNode> node = root.Find("warn");
+  if (!node) return Ok();
+  ASSIGN_OR_RETURN(const std::vector<YamlNode::Entry> entries, node->AsEntries());
+  for (const auto& [key, value] : entries) {
+    ASSIGN_OR_RETURN(const CheckRow row, FindCheck(spec, key));
+    if (row.parse == nullptr) return key.ErrorHere(key.text() + " has no limit to warn before");
+    const Result<double> limit = row.parse(value.text());
+    if (!limit.ok()) return value.ErrorHere(limit.error().message);
+    spec.warn[key.text()] = *limit;
+  }
+  return Ok();
+}
+
+Status ReadScore(YamlMap& root, GateSpec& spec) {
+  const std::optional<YamlNode> node = root.Find("score");
+  if (!node) return Ok();
+  ASSIGN_OR_RETURN(YamlMap map, YamlMap::Open(*node, "a score"));
+  ScoreGate score;
+  if (const std::optional<YamlNode> weights = map.Find("weights")) {
+    ASSIGN_OR_RETURN(const std::vector<YamlNode::Entry> entries, weights->AsEntries());
+    for (const auto& [key, value] : entries) {
+      RETURN_IF_ERROR(FindCheck(spec, key));
+      const std::optional<double> weight = ParseGoFloat(value.text());
+      if (!weight || !(*weight >= 0)) return value.ErrorHere("a weight is 0 or more");
+      score.weights[key.text()] = *weight;
+    }
+  }
+  if (map.Find("key")) {
+    ASSIGN_OR_RETURN(const std::vector<YamlNode> keys, map.OptionalList("key"));
+    score.key.clear();
+    for (const YamlNode& key : keys) {
+      RETURN_IF_ERROR(FindCheck(spec, key));
+      score.key.push_back(key.text());
+    }
+  }
+  ASSIGN_OR_RETURN(score.pass, Quantity<double>(map, "pass", &ParseRatio, score.pass));
+  ASSIGN_OR_RETURN(score.warn,
+                   Quantity<double>(map, "warn", &ParseRatio, std::min(score.warn, score.pass)));
+  if (score.pass > 1) return map.ErrorAt("pass", "a score is at most 100%");
+  if (score.warn > score.pass) return map.ErrorAt("warn", "warn is below pass");
+  RETURN_IF_ERROR(map.RejectUnknownFields());
+  spec.score = std::move(score);
+  return Ok();
+}
+
 Status ReadOnInconclusive(YamlMap& root, OnInconclusive& policy) {
   const std::optional<YamlNode> node = root.Find("on_inconclusive");
   if (!node || node->text() == "hold") return Ok();
@@ -242,6 +355,11 @@ const std::vector<GateQuery>& DefaultGateQueries() {
   return kQueries;
 }
 
+bool IsUnder(std::string_view id, std::string_view name) {
+  if (!id.starts_with(name)) return false;
+  return id.size() == name.size() || id[name.size()] == '.' || id[name.size()] == ' ';
+}
+
 Result<GateSpec> ParseGateFile(const std::string& file, std::string_view text) {
   ASSIGN_OR_RETURN(const YamlNode node, YamlNode::Parse(file, text));
   ASSIGN_OR_RETURN(YamlMap root, YamlMap::Open(node, "a gates file"));
@@ -252,6 +370,9 @@ Result<GateSpec> ParseGateFile(const std::string& file, std::string_view text) {
   ASSIGN_OR_RETURN(spec.max_age, Quantity<Duration>(root, "max_age", &ParseSpan, spec.max_age));
   RETURN_IF_ERROR(ReadOnInconclusive(root, spec.on_inconclusive));
   RETURN_IF_ERROR(ReadMeasure(root, spec.measure));
+  RETURN_IF_ERROR(ReadCompare(root, spec));
+  RETURN_IF_ERROR(ReadWarn(root, spec));
+  RETURN_IF_ERROR(ReadScore(root, spec));
   RETURN_IF_ERROR(ReadQueries(root, spec));
   RETURN_IF_ERROR(root.RejectUnknownFields());
   return spec;

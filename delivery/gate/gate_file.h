@@ -27,6 +27,9 @@
 //   max_age: 1m                          # of the newest sample of the color
 //   on_inconclusive: hold                # or fail, or pass
 //   measure: {initial_delay: 0s, interval: 10s, count: 1, failure_limit: 0, consecutive_success: 0}
+//   compare: {test: mann-whitney, alpha: 1%, tolerance: 10%, step: 15s}   # with the baseline
+//   warn: {performance_validation.memory_usage_max: 800MB}   # beyond it a check that passes warns
+//   score: {weights: {custom.queue: 0.5}, key: [health_check], pass: 90%, warn: 75%}
 //   queries: {response_time_p95: ['…${color}…${window}…']}
 #pragma once
 
@@ -82,6 +85,22 @@ struct CustomGate {
   std::optional<double> min;
 };
 
+// Whether response times and error rates of the color tend to be larger than the baseline's, by
+// more than the tolerance (Mann-Whitney's U test, one-sided).
+struct CompareGate {
+  double alpha = 0.01;     // how often the test may be wrong about colors that are alike
+  double tolerance = 0.1;  // of the baseline's values
+  Duration step = std::chrono::seconds(15);  // what one measurement covers
+};
+
+// Checks with weights, summed up: a failed check does not decide alone.
+struct ScoreGate {
+  std::map<std::string, double> weights;            // by id of the check; 1 for the others
+  std::vector<std::string> key = {"health_check"};  // a failure of these fails the gate
+  double pass = 0.9;                                // the least score that passes
+  double warn = 0.75;                               // … that passes with a warning
+};
+
 struct MeasurePlan {
   Duration initial_delay{};
   Duration interval = std::chrono::seconds(10);
@@ -99,6 +118,9 @@ struct GateSpec {
   std::optional<RollbackGate> rollback;
   bool no_alerts = false;
   std::vector<CustomGate> custom;
+  std::optional<CompareGate> compare;
+  std::map<std::string, double> warn;  // by id of the check
+  std::optional<ScoreGate> score;
   Duration window = std::chrono::minutes(5);
   double min_requests = 100;
   Duration max_age = std::chrono::minutes(1);
@@ -115,6 +137,10 @@ struct GateQuery {
   std::string_view help;
 };
 const std::vector<GateQuery>& DefaultGateQueries();
+
+// Whether the id of a check is that name, or one under it: "health_check /health" and
+// "health_check.success_rate" are under "health_check".
+bool IsUnder(std::string_view id, std::string_view name);
 
 // Errors: "file:line:column: what is wrong".
 Result<GateSpec> ParseGateFile(const std::string& file, std::string_view text);

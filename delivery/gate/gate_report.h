@@ -8,12 +8,14 @@
 
 #include "base/result.h"
 #include "base/time.h"
+#include "delivery/gate/gate_file.h"
 #include "delivery/load/load_report.h"
 
 namespace tocsin::delivery {
 
 enum class GateVerdict {
   kPass,
+  kWarn,  // passes, beyond the limit at which somebody should look
   kFail,
   kInconclusive,  // no data, NaN, too few requests: nothing is known, so nothing is promised
   kError,         // the question is wrong: a refused query, several series where one is meant
@@ -32,7 +34,9 @@ struct GateCheck {
   std::optional<double> value;
   std::optional<double> limit;
   bool limit_is_least = false;  // the value must not be below it; else not above
-  std::optional<double> base;   // what the baseline has
+  std::optional<double> base;   // what the baseline has, in base_unit
+  GateUnit base_unit = GateUnit::kNumber;
+  std::optional<double> ratio;  // what the color has of that
   uint64_t samples = 0;         // probes, requests or measurements behind the value
   bool probed = false;          // by requests to the color itself, not out of figures
   std::string query;            // "" when no query is behind it
@@ -41,6 +45,8 @@ struct GateCheck {
 
 // Compares value and limit where both are known, and says what is wrong.
 void Judge(GateCheck& check);
+// Makes a check that passes, with a value beyond `limit`, one that warns.
+void Warn(GateCheck& check, double limit);
 
 struct GateReport {
   std::string file;
@@ -51,13 +57,20 @@ struct GateReport {
   Duration took{};
   std::vector<GateCheck> checks;
   std::optional<LoadReport> load;
+  std::optional<double> score;  // of the checks' weights, what was earned; with a ScoreGate
   GateVerdict verdict = GateVerdict::kInconclusive;
   int exit_code = 0;
 };
 
-// Sets verdict and exit code: 0 pass, 1 fail (roll back), 2 inconclusive (hold), 3 a wrong
-// question, 4 the server cannot be reached. A failure outweighs everything, since it is known.
-void Decide(GateReport& report, GateVerdict inconclusive_counts_as);
+// Sets verdict and exit code: 0 pass, or a warning; 1 fail (roll back), 2 inconclusive (hold), 3 a
+// wrong question, 4 the server cannot be reached. A failure outweighs everything, since it is
+// known.
+//
+// With `score` only the failure of a key check does. A check earns its weight, half of it with a
+// warning, nothing when it fails; the share of all weights decides. What is not known is no matter
+// of weights.
+void Decide(GateReport& report, GateVerdict inconclusive_counts_as,
+            const std::optional<ScoreGate>& score = std::nullopt);
 
 std::string RenderGateText(const GateReport& report, bool colors);
 std::string RenderGateJson(const GateReport& report);

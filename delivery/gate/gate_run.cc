@@ -52,10 +52,17 @@ GateReport GateRun::Run() {
     const bool none = inputs_.phase == GatePhase::kPre && inputs_.skip_load;
     if (!none) CheckFigures(report);
   }
+  for (GateCheck& check : report.checks) {
+    for (const auto& [name, limit] : inputs_.spec.warn) {
+      if (IsUnder(check.id, name)) Warn(check, limit);
+    }
+  }
   const OnInconclusive policy = inputs_.spec.on_inconclusive;
-  Decide(report, policy == OnInconclusive::kFail   ? GateVerdict::kFail
-                 : policy == OnInconclusive::kPass ? GateVerdict::kPass
-                                                   : GateVerdict::kInconclusive);
+  Decide(report,
+         policy == OnInconclusive::kFail   ? GateVerdict::kFail
+         : policy == OnInconclusive::kPass ? GateVerdict::kPass
+                                           : GateVerdict::kInconclusive,
+         inputs_.spec.score);
   report.took = std::chrono::duration_cast<Duration>(world_.load.journey.clock.Steady() - begin);
   return report;
 }

@@ -27,6 +27,8 @@ enum class GatePhase {
 };
 Result<GatePhase> ParseGatePhase(std::string_view text);
 std::string_view NameOf(GatePhase phase);
+// "${color}" and "${window}" replaced.
+std::string FilledQuery(std::string text, const std::string& color, Duration window);
 // Whether the phase is one of these, or all of them.
 bool IncludesPhase(GatePhase phase, std::initializer_list<GatePhase> phases);
 
@@ -66,10 +68,20 @@ class GateRun {
   std::map<std::string, double> MeasureBaseline();
 
   // The expressions that a check asks, with color and window filled in; for --explain and --check.
-  std::vector<std::string> Expressions(std::string_view query, const std::string& color) const;
+  std::vector<std::string> Expressions(std::string_view query, const std::string& color) const {
+    return Expressions(query, color, inputs_.spec.window);
+  }
 
  private:
-  struct Answer;
+  // A number, or the verdict and the reason why there is none.
+  struct Answer {
+    std::optional<double> value;
+    GateVerdict verdict = GateVerdict::kInconclusive;
+    std::string why;
+    std::string query;
+    uint64_t samples = 0;
+  };
+  struct Measurements;
   struct Tally;
 
   void CheckHealth(GateReport& report);
@@ -84,9 +96,13 @@ class GateRun {
   GateCheck Degradation(double limit);
   GateCheck ErrorIncrease(double limit);
   GateCheck MemorySpike(double limit);
+  GateCheck Compare(std::string_view query);
   GateCheck Alerts();
   GateCheck Custom(const CustomGate& gate);
 
+  std::vector<std::string> Expressions(std::string_view query, const std::string& color,
+                                       Duration window) const;
+  Measurements Measure(std::string_view query, const std::string& color);
   Answer Ask(std::string_view query, const std::string& color);
   Answer AskOne(const std::string& expr, Timestamp at);
   Answer Base(std::string_view query);

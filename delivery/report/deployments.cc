@@ -20,6 +20,23 @@ Result<Timestamp> TimeOf(const JsonValue& json, std::string_view key) {
   return ParseRfc3339(text);
 }
 
+std::vector<GateDecision> ReadGates(const JsonValue& json) {
+  std::vector<GateDecision> decisions;
+  const JsonValue* const gates = json.Find("gates");
+  if (gates == nullptr || gates->AsObject() == nullptr) return decisions;
+  const JsonValue* const deciding = json.Find("deciding");
+  for (const auto& [gate, verdict] : *gates->AsObject()) {
+    GateDecision decision{.gate = gate, .verdict = std::string(verdict.TextOrEmpty())};
+    const JsonValue* const by = deciding == nullptr ? nullptr : deciding->Find(gate);
+    if (by != nullptr) {
+      decision.check = TextOf(*by, "check");
+      decision.why = TextOf(*by, "why");
+    }
+    decisions.push_back(std::move(decision));
+  }
+  return decisions;
+}
+
 Result<Deployment> ReadDeployment(std::string_view line) {
   ASSIGN_OR_RETURN(const JsonValue json, JsonValue::Parse(line));
   Deployment one{.version = TextOf(json, "version"),
@@ -36,12 +53,7 @@ Result<Deployment> ReadDeployment(std::string_view line) {
     return InvalidArgument("\"result\" is \"" + one.result +
                            "\"; it is one of succeeded, rolled_back, failed");
   }
-  const JsonValue* const gates = json.Find("gates");
-  if (gates != nullptr && gates->AsObject() != nullptr) {
-    for (const auto& [gate, verdict] : *gates->AsObject()) {
-      one.verdicts.emplace_back(verdict.TextOrEmpty());
-    }
-  }
+  one.gates = ReadGates(json);
   return one;
 }
 

@@ -2,12 +2,14 @@
 //
 //   {"version": "1.4.2", "to": "green", "started": "2026-11-17T10:00:00Z",
 //    "finished": "2026-11-17T10:09:12Z", "result": "succeeded", "committed":
-//    "2026-11-17T08:30:00Z", "gates": {"pre": "pass", "step-5": "pass", "post": "pass"}}
+//    "2026-11-17T08:30:00Z", "gates": {"pre": "pass", "step-5": "fail"},
+//    "deciding": {"step-5": {"check": "performance_validation.error_rate_max",
+//                            "why": "2.1% is above 1%"}}}
 //
 // These are the lines that deploy/deploy.sh writes into its deployments.jsonl. `result` is
 // succeeded, rolled_back or failed. `to` (the color), `committed` (the time of the commit), `gates`
-// (their verdicts) and `reason` (why it was rolled back) may be missing or empty. Other members are
-// left alone.
+// (their verdicts), `deciding` (the check behind each verdict that is no pass) and `reason` (why it
+// was rolled back) may be missing or empty. Other members are left alone.
 #pragma once
 
 #include <optional>
@@ -20,6 +22,15 @@
 
 namespace tocsin::delivery {
 
+struct GateDecision {
+  std::string gate;     // "step-5"
+  std::string verdict;  // "pass", "warn", "fail", …
+  std::string check;    // what decided it; "" when it passed or nobody wrote it down
+  std::string why;
+
+  bool Passed() const { return verdict == "pass" || verdict == "warn"; }
+};
+
 struct Deployment {
   std::string version;
   std::string color;
@@ -28,7 +39,7 @@ struct Deployment {
   std::string result;
   std::optional<Timestamp> committed;
   std::string reason;
-  std::vector<std::string> verdicts;  // of the gates, in the order of the record
+  std::vector<GateDecision> gates;  // in the order of the record
 
   bool Succeeded() const { return result == "succeeded"; }
 };

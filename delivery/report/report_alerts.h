@@ -22,7 +22,8 @@ struct AlertEpisode {
   bool still_firing = false;  // when the period ended
 };
 
-// A silence stands for somebody who has seen the alert.
+// A silence stands for somebody who has seen the alert, unless deploy.sh made it: those are for a
+// color that has no traffic yet, whether anything rings or not.
 struct Silence {
   std::vector<Matcher> matchers;
   Timestamp created{};
@@ -52,7 +53,7 @@ std::vector<AlertSummary> SummarizeAlerts(const std::vector<AlertEpisode>& episo
                                           const std::vector<Silence>* silences,
                                           const ReportPeriod& period);
 
-// The answer of Alertmanager's /api/v2/silences.
+// The answer of Alertmanager's /api/v2/silences, without those of deploy.sh.
 Result<std::vector<Silence>> ReadSilences(std::string_view json);
 
 }  // namespace tocsin::delivery

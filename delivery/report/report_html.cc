@@ -280,6 +280,9 @@ std::string RenderReportHtml(const Report& report) {
   }
   html += "</nav></header>\n<main>\n";
   AppendTiles(report, html);
+  html +=
+      "<p class=\"note\">In the charts: ▲ a deployment, ▼ one that did not last; grey ground: no "
+      "samples.</p>\n";
   for (const ReportSection& section : report.sections) {
     html += fmt::format("<section aria-labelledby=\"{}\"><h2 id=\"{}\">{}</h2>\n", section.id,
                         section.id, EscapeMarkup(section.title));
@@ -291,7 +294,7 @@ std::string RenderReportHtml(const Report& report) {
     html += "</section>\n";
   }
   return html + "</main>\n<footer><p>Figures from " + EscapeMarkup(report.source) +
-         ". Times are UTC. Grey ground: no samples. Vertical marks: deployments.</p></footer>\n"
+         ". Times are UTC.</p></footer>\n"
          "</body></html>\n";
 }
 

@@ -45,9 +45,36 @@ ReportCell CellAt(const std::map<std::string, double>& all, const std::string& k
 }
 
 ReportCell GatesCell(const Deployment& deployment) {
-  if (deployment.verdicts.empty()) return MissingCell("the record has no gates");
-  return TextCell(fmt::format("{} of {}", std::ranges::count(deployment.verdicts, "pass"),
-                              deployment.verdicts.size()));
+  if (deployment.gates.empty()) return MissingCell("the record has no gates");
+  return TextCell(fmt::format("{} of {}",
+                              std::ranges::count_if(deployment.gates, &GateDecision::Passed),
+                              deployment.gates.size()));
+}
+
+// Each gate that did not simply pass, with the check that decided.
+ReportTable GateTable(const std::vector<Deployment>& deployments) {
+  ReportTable table{.id = "gates", .title = "Gates that did not pass, or warned"};
+  table.columns = {{"finished", "Finished"}, {"version", "Version"},      {"gate", "Gate"},
+                   {"verdict", "Verdict"},   {"check", "Deciding check"}, {"why", "Why"}};
+  size_t gates = 0;
+  for (const Deployment& one : deployments) {
+    for (const GateDecision& decision : one.gates) {
+      ++gates;
+      if (decision.verdict == "pass") continue;
+      const auto text = [](const std::string& words) {
+        return words.empty() ? MissingCell("the record does not say") : TextCell(words);
+      };
+      table.rows.push_back(
+          {TextCell(FormatReportTime(one.finished)), TextCell(one.version), TextCell(decision.gate),
+           TextCell(decision.verdict, decision.Passed() ? ReportTone::kSoft : ReportTone::kBad),
+           text(decision.check), text(decision.why)});
+    }
+  }
+  if (table.rows.empty()) {
+    table.missing = gates == 0 ? "no deployment has a record of its gates"
+                               : fmt::format("all {} gates passed", gates);
+  }
+  return table;
 }
 
 ReportChart Timeline(const std::vector<AlertEpisode>& episodes,
@@ -317,6 +344,7 @@ ReportSection ReportRun::DeploymentSection() {
   });
   section.tables.push_back(std::move(dora));
   section.tables.push_back(std::move(list));
+  if (!all.empty()) section.tables.push_back(GateTable(all));
   return section;
 }
 

@@ -18,8 +18,9 @@ gate() { # PHASE NAME [FLAG…]
   [ "$SKIP_LOAD" = no ] || command+=(--skip-load)
   while :; do
     code=0
+    rm -f "$report.json"
     run_long "${command[@]}" "$@" || code=$?
-    note_verdict "$name" "$code"
+    note_verdict "$name" "$code" "$report.json"
     case $code in
       2 | 4) # what is not known now may be known soon
         [ "$try" -lt "$GATE_TRIES" ] || break
@@ -34,8 +35,17 @@ gate() { # PHASE NAME [FLAG…]
   return "$code"
 }
 
-note_verdict() { # NAME CODE
-  change_state '.deployment.gates[$name] = $verdict' --arg name "$1" --arg verdict "${VERDICTS[$2]:-error}"
+# With the check that decided, when it was no pass.
+note_verdict() { # NAME CODE REPORT
+  local verdict=${VERDICTS[$2]:-error} deciding=null
+  if [ -s "$3" ]; then
+    [ "$(jq -r .verdict "$3")" != WARN ] || verdict=warn
+    deciding=$(jq -c '.verdict as $verdict | [.checks[] | select(.verdict != "PASS")]
+      | (map(select(.verdict == $verdict)) + .) | first // null | if . == null then null else {check: .id, why} end' "$3")
+  fi
+  change_state '.deployment.gates[$name] = $verdict
+      | if $deciding == null then del(.deployment.deciding[$name]) else .deployment.deciding[$name] = $deciding end' \
+    --arg name "$1" --arg verdict "$verdict" --argjson deciding "$deciding"
 }
 
 # With what the new color is compared: the old one while it has traffic, else what it was like before.

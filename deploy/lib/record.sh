@@ -34,7 +34,7 @@ write_metrics() {
         "# HELP tocsin_gate_result Verdicts of the last deployment: 0 passed, 1 failed, 2 not known, 3 an error.",
         "# TYPE tocsin_gate_result gauge",
         (.gates // {} | to_entries[] | "tocsin_gate_result{gate=\"\(.key)\",phase=\"\(.key | split("-")[0])\"} \(
-          {pass: 0, fail: 1, inconclusive: 2}[.value] // 3)")),
+          {pass: 0, warn: 0, fail: 1, inconclusive: 2}[.value] // 3)")),
       (map(select(.result == "succeeded" and .committed != null and .committed != "")) | last | select(. != null) |
         "# HELP tocsin_deployment_lead_time_seconds From the commit to all of the traffic, of the last success.",
         "# TYPE tocsin_deployment_lead_time_seconds gauge",

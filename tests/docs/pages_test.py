@@ -87,7 +87,7 @@ class Examples(unittest.TestCase):
                 path.write_text(text)
                 done = run("gate", str(path), "--explain")
                 self.assertEqual(done.returncode, 0, done.stderr)
-                self.assertIn("health_check (pre, post)", done.stdout)
+                self.assertIn("health_check:  # pre, post", done.stdout)
 
     def test_every_yaml_block_is_one_of_them(self):
         for page, text in blocks("yaml"):

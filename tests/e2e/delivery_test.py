@@ -1,11 +1,19 @@
 """Journeys and load against the example app of the stack."""
+import datetime
 import json
+import signal
 import subprocess
 
-from support import PROGRAM, SOURCE, StackCase
+from stack import faults
+from stack.settings import write_yaml
+from support import PROGRAM, SOURCE, StackCase, TocsinCase, eventually
 
 
-class Delivery(StackCase):
+class Delivery(StackCase, TocsinCase):
+    def setUp(self):
+        StackCase.setUp(self)
+        TocsinCase.setUp(self)
+
     def run_program(self, *arguments):
         done = subprocess.run([PROGRAM, *arguments, f"http://{self.settings.app_address}"],
                               capture_output=True, text=True, timeout=120)
@@ -56,3 +64,71 @@ class Delivery(StackCase):
         self.assertTrue(report["aborted"])
         self.assertLess(report["started"], 500)
         self.assertIn("status 500", {kind for step in report["steps"] for kind in step["problems"]})
+
+    def config(self):
+        app = self.settings.app_address
+        return {
+            "global": {"scrape_interval": "500ms"},
+            "scrape_configs": [{"job_name": "app", "static_configs": [{"targets": [app], "labels": {"color": "blue"}}]}],
+            "collectors": {"journey": {"url": f"http://{app}", "file": f"{SOURCE}/deploy/journeys.yml", "interval": "2s"}}}
+
+    def test_serve_does_the_journeys_and_a_gate_is_checked_against_it(self):
+        server = self.serve(self.config())
+        self.assertTrue(eventually(lambda: server.value("sum(journey_success)") == 3), self.log)
+        self.assertEqual({sample["metric"]["journey"] for sample in server.query("journey_success == 1")},
+                         {"video_upload", "video_list", "dashboard_stats"})
+        self.assertEqual(server.value('journey_step_status_code{journey="video_upload",step="upload"}'), 202)
+        self.assertGreater(server.value('journey_step_requests{step="processed"}'), 1)
+        faults.send(self.stack, "POST", {"errors": 1})
+        self.assertTrue(eventually(lambda: server.value('journey_success{journey="video_list"}') == 0), self.log)
+        self.assertIn("video_list, list: status 500, expected 200", server.fetch("/api/v1/targets")[2])
+        self.stack.repair("errors")
+        self.assertTrue(eventually(lambda: server.value("sum(journey_success)") == 3), self.log)
+
+        # A reload takes the other file.
+        only = self.folder / "only.yml"
+        write_yaml(only, {"journeys": [{"name": "health", "steps": [{"path": "/health"}]}]})
+        config = self.config()
+        config["collectors"]["journey"]["file"] = str(only)
+        write_yaml(self.folder / "tocsin.yml", config)
+        self.process.send_signal(signal.SIGHUP)
+        self.assertTrue(eventually(lambda: server.value("sum(journey_success)") == 1), self.log)
+
+        def check(*more):
+            done = subprocess.run([PROGRAM, "gate", f"{SOURCE}/deploy/gates/deployment-gates.yml", "--check",
+                                   f"--rules={SOURCE}/deploy/alert_rules.recommended.yml", f"--server={server.address}", *more],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            return done.returncode, done.stdout
+        code, text = check("--color=green")
+        self.assertEqual(code, 0, text)
+        self.assertIn("nothing for green yet; ", text)
+        code, text = check("--color=blue")
+        self.assertEqual((code, "0 problems" in text), (0, True), text)
+        self.assertRegex(text, r"ok +query error_rate +0% for blue")
+
+    def test_a_past_deployment_is_judged_again(self):
+        config = self.config()
+        del config["collectors"]
+        server = self.serve(config)
+        gates = self.folder / "gates.yml"
+        write_yaml(gates, {"gates": {"performance_validation": {"error_rate_max": 0.01}},
+                           "window": "4s", "min_requests": 20, "max_age": "5s"})
+
+        def traffic():
+            self.run_program("load", "--rate=50", "--duration=4s", "--path=/api/dashboard/stats", "--success-rate=0%")
+
+        def gate(*flags):
+            done = subprocess.run([PROGRAM, "gate", str(gates), "--phase=step", "--color=blue", *flags],
+                                  capture_output=True, text=True, timeout=60, check=False)
+            return done.returncode, done.stdout
+
+        traffic()
+        self.assertTrue(eventually(lambda: gate(f"--server={server.address}")[0] == 0), gate(f"--server={server.address}"))
+        good = datetime.datetime.now(datetime.timezone.utc).isoformat()
+        faults.send(self.stack, "POST", {"errors": 1})
+        traffic()
+        code, text = gate(f"--server={server.address}", f"--bundle={self.folder}/kept")
+        self.assertEqual(code, 1, text)
+        self.assertIn("FAIL          performance_validation.error_rate_max", text)
+        self.assertEqual(gate(f"--server={server.address}", f"--at={good}")[0], 0)
+        self.assertEqual(gate(f"--replay={self.folder}/kept"), (code, text))

@@ -68,7 +68,7 @@ class ThreeDeployments(DeployCase):
         self.assertEqual(rows(self.stack) - before, uploads["requests"])
         self.assert_shares()
         print(f"{rate} requests/s, three deployments in {sum(took):.0f} s: {load.report['succeeded']} succeeded, "
-              f"{load.report['failed']} failed, {uploads['requests']} of them POST, p95 "
+              f"{load.report['failed']} failed, {load.report['reconnects']} reconnects, {uploads['requests']} of them POST, p95 "
               f"{load.report['latency_seconds']['p95'] * 1000:.0f} ms, p99 {load.report['latency_seconds']['p99'] * 1000:.0f} ms")
 
     def assert_shares(self):
@@ -114,6 +114,8 @@ class BadReleases(DeployCase):
         self.assertIn("error_rate_max", output)
         record = self.stack.records()[-1]
         self.assertEqual((record["result"], record["phase"], record["gates"]["step-5"]), ("rolled_back", "shift", "fail"))
+        self.assertIn("error_rate", record["deciding"]["step-5"]["check"])
+        self.assertIn(" is above ", record["deciding"]["step-5"]["why"])
         self.assert_sound("blue")
         self.assertEqual(self.stack.pid("blue"), pid)
         # Bounded: only the first twentieth of the traffic was there to fail.

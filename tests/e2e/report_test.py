@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import tempfile
 import threading
+import time
 import unittest
 
 import week
@@ -116,6 +117,47 @@ class WeekTest(unittest.TestCase):
         self.assertEqual(rows["Lead time, median"], ((90 * 60 + 180 * 60) / 2, 140 * 60))
         self.assertAlmostEqual(rows["Change failure rate"][0], 1 / 3)
         self.assertEqual(rows["Time to restore, median"], (360, {"missing": "nothing failed"}))
+
+    def test_gates_that_did_not_pass_have_the_check_that_decided(self):
+        self.assertEqual([row["gates"] for row in self.table("deployments")["rows"]], ["2 of 2", "1 of 2", "1 of 1"])
+        (gate,) = self.table("gates")["rows"]
+        self.assertEqual((gate["version"], gate["gate"], gate["verdict"], gate["check"], gate["why"]),
+                         ("1.5.1", "step-5", "fail", "performance_validation.error_rate_max", "2.1% is above 1%"))
+
+    def test_an_alert_is_acknowledged_by_a_silence_of_a_real_alertmanager(self):
+        """An alert that has rung for some minutes is silenced by hand; one that deploy.sh silenced is not acknowledged."""
+        home = self.folder / "alertmanager"
+        home.mkdir()
+        write_yaml(home / "am.yml", {"route": {"receiver": "none"}, "receivers": [{"name": "none"}]})
+        address = f"127.0.0.1:{Ports().free()}"
+        server = Process("alertmanager",
+                         ["/usr/bin/prometheus-alertmanager", f"--config.file={home}/am.yml", f"--storage.path={home}/data",
+                          f"--web.listen-address={address}", "--cluster.listen-address="],
+                         cwd=home, log=home / "log", env={"PATH": "/usr/bin:/bin"},
+                         ready=lambda: servers.http_ok(f"http://{address}/-/ready"))
+        server.start()
+        try:
+            server.wait_ready()
+            silenced = time.time()
+            silence = ["amtool", f"--alertmanager.url=http://{address}", "silence", "add", "--duration=1h", "--comment=seen"]
+            for author, alert in (("anna", "alertname=HighErrorRate"), ("anna", "alertname=~Nothing.*"),
+                                  ("deploy.sh", "alertname=TargetDown")):
+                subprocess.run([*silence, f"--author={author}", alert], check=True, capture_output=True)
+            began = int(silenced) // 60 * 60 - 600
+            ended = began + 1200  # the report looks back from there
+            lines = ["# TYPE ALERTS unknown"]
+            for name, at in (("HighErrorRate", began), ("TargetDown", began - 300)):
+                lines += [f'ALERTS{{alertname="{name}",alertstate="firing",severity="critical"}} 1 {t + 30}'
+                          for t in range(at, ended, 60)]
+            samples = home / "alerts.om"
+            samples.write_text("\n".join(lines) + "\n# EOF\n")
+            made = report("--input", samples, f"--from={began - 3600}", f"--to={ended}", "--compare=none", "--format=json",
+                          f"--alertmanager=http://{address}")
+        finally:
+            server.stop()
+        rows = {row["alert"]: row for row in self.table("alerts", json.loads(made.stdout))["rows"]}
+        self.assertAlmostEqual(rows["HighErrorRate"]["to_acknowledge"], silenced - began, delta=3)
+        self.assertEqual(rows["TargetDown"]["to_acknowledge"], {"missing": "nobody silenced it"})
 
     def test_what_is_not_there_says_why(self):
         figures = self.figures("value")

@@ -130,7 +130,8 @@ DEPLOYMENTS = (
      "result": "succeeded", "committed": "2026-11-17T08:00:00Z", "gates": {"pre": "pass", "step-5": "pass"}},
     {"version": "1.5.1", "to": "green", "started": "2026-11-19T14:00:00Z", "finished": "2026-11-19T14:06:00Z",
      "result": "rolled_back", "committed": "", "reason": "phase shift ended with exit code 1",
-     "gates": {"pre": "pass", "step-5": "fail"}},
+     "gates": {"pre": "pass", "step-5": "fail"},
+     "deciding": {"step-5": {"check": "performance_validation.error_rate_max", "why": "2.1% is above 1%"}}},
     {"version": "1.5.2", "to": "green", "started": "2026-11-20T10:00:00Z", "finished": "2026-11-20T10:40:00Z",
      "result": "succeeded", "committed": "2026-11-20T07:40:00Z", "gates": {"pre": "pass"}},
 )
