@@ -1,7 +1,9 @@
 #include "engine/storage/http_querier.h"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "base/go_float.h"
@@ -62,12 +64,92 @@ LabelSet ReadLabels(const JsonValue* metric) {
   return LabelSet::FromPairs(std::move(pairs));
 }
 
-Status ReadValues(const JsonValue& series, SampleColumns& columns) {
+bool TakePrefix(std::string_view& text, std::string_view prefix) {
+  if (!text.starts_with(prefix)) return false;
+  text.remove_prefix(prefix.size());
+  return true;
+}
+
+// 1764000000.25 as milliseconds: what servers write, and no other number.
+std::optional<int64_t> TakeTime(std::string_view& text) {
+  int64_t seconds = 0;
+  auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), seconds);
+  if (error != std::errc() || seconds < 0) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - text.data()));
+  int64_t ms = seconds * 1000;
+  if (!TakePrefix(text, ".")) return ms;
+  for (int64_t unit = 100; !text.empty() && text[0] >= '0' && text[0] <= '9'; unit /= 10) {
+    if (unit == 0) return std::nullopt;
+    ms += (text[0] - '0') * unit;
+    text.remove_prefix(1);
+  }
+  return ms;
+}
+
+std::optional<double> ReadValue(std::string_view text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error == std::errc() && end == text.data() + text.size()) return value;
+  return ParseGoFloat(text);
+}
+
+// Takes [time,"value"],…] with its last bracket from the front. False when it is written otherwise.
+bool TakeSamples(std::string_view& text, SampleColumns& columns) {
+  do {
+    if (!TakePrefix(text, "[")) return false;
+    const std::optional<int64_t> t_ms = TakeTime(text);
+    if (!t_ms || !TakePrefix(text, ",\"")) return false;
+    const size_t quote = text.find('"');
+    if (quote == std::string_view::npos) return false;
+    const std::optional<double> value = ReadValue(text.substr(0, quote));
+    if (!value) return false;
+    text.remove_prefix(quote);
+    if (!TakePrefix(text, "\"]")) return false;
+    columns.t_ms.push_back(*t_ms);
+    columns.values.push_back(*value);
+  } while (TakePrefix(text, ","));
+  return TakePrefix(text, "]");
+}
+
+// An answer without its samples, which are nearly all of it: "values":[[1,"2"],…] of each series is
+// "values":[n] instead, n being the place of its samples. Samples of an answer that is not written
+// as servers write it stay in the text.
+struct CutAnswer {
+  std::string text;
+  std::vector<SampleColumns> samples;
+};
+
+CutAnswer CutSamples(std::string_view body) {
+  // Quotes in a label value are escaped, so that this is a key wherever it stands.
+  constexpr std::string_view kKey = "\"values\":[";
+  CutAnswer answer;
+  for (size_t key = body.find(kKey); key != std::string_view::npos; key = body.find(kKey)) {
+    answer.text += body.substr(0, key + kKey.size());
+    body.remove_prefix(key + kKey.size());
+    std::string_view rest = body;
+    SampleColumns columns;
+    if (!TakeSamples(rest, columns)) continue;
+    answer.text += std::to_string(answer.samples.size()) + "]";
+    answer.samples.push_back(std::move(columns));
+    body = rest;
+  }
+  answer.text += body;
+  return answer;
+}
+
+Status ReadValues(const JsonValue& series, std::vector<SampleColumns>& cut,
+                  SampleColumns& columns) {
   if (series.Find("histograms") != nullptr) {
     return ExecutionError("native histograms cannot be read through the query API");
   }
   const JsonValue* values = series.Find("values");
   if (values == nullptr || values->AsArray() == nullptr) return Ok();
+  const double* const place =
+      values->AsArray()->size() == 1 ? values->AsArray()->front().AsNumber() : nullptr;
+  if (place != nullptr && *place >= 0 && *place < static_cast<double>(cut.size())) {
+    columns = std::move(cut[static_cast<size_t>(*place)]);
+    return Ok();
+  }
   for (const JsonValue& pair : *values->AsArray()) {
     const JsonValue::Array* parts = pair.AsArray();
     if (parts == nullptr || parts->size() != 2 || (*parts)[0].AsNumber() == nullptr) {
@@ -123,9 +205,9 @@ Result<std::string> HttpQuerier::Ask(std::string_view path, const Parameters& pa
 
 namespace {
 
-Result<JsonValue> DataOf(const Result<std::string>& body, const std::string& place) {
-  if (!body.ok()) return body.error();
-  Result<JsonValue> answer = JsonValue::Parse(*body);
+// The whole answer, which has the member `data`.
+Result<JsonValue> ReadAnswer(std::string_view body, const std::string& place) {
+  Result<JsonValue> answer = JsonValue::Parse(body);
   if (!answer.ok() || answer->Find("status") == nullptr) {
     return Unavailable(place + ": not an answer of Prometheus' API");
   }
@@ -134,8 +216,12 @@ Result<JsonValue> DataOf(const Result<std::string>& body, const std::string& pla
     return ExecutionError(place + ": " +
                           (error == nullptr ? "failed" : std::string(error->TextOrEmpty())));
   }
-  const JsonValue* data = answer->Find("data");
-  return data == nullptr ? JsonValue() : *data;
+  return answer;
+}
+
+Result<JsonValue> AnswerOf(const Result<std::string>& body, const std::string& place) {
+  if (!body.ok()) return body.error();
+  return ReadAnswer(*body, place);
 }
 
 }  // namespace
@@ -149,14 +235,15 @@ Result<std::unique_ptr<SeriesSet>> HttpQuerier::Select(std::span<const Matcher> 
   const Parameters parameters = {
       {"query", SelectorText(matchers) + "[" + std::to_string(length) + "ms]"},
       {"time", SecondsText(bounded.max_ms)}};
-  ASSIGN_OR_RETURN(const JsonValue data, DataOf(Ask("/api/v1/query", parameters, hints.canceled),
-                                                UrlWithoutSecrets(url_)));
+  ASSIGN_OR_RETURN(const std::string body, Ask("/api/v1/query", parameters, hints.canceled));
+  CutAnswer cut = CutSamples(body);
+  ASSIGN_OR_RETURN(const JsonValue answer, ReadAnswer(cut.text, UrlWithoutSecrets(url_)));
   std::vector<ReadSet::Entry> entries;
-  const JsonValue* result = data.Find("result");
+  const JsonValue* result = answer.Find("data", "result");
   if (result != nullptr && result->AsArray() != nullptr) {
     for (const JsonValue& series : *result->AsArray()) {
       ReadSet::Entry entry{.labels = Labels::Intern(ReadLabels(series.Find("metric")), overlay)};
-      RETURN_IF_ERROR(ReadValues(series, entry.columns));
+      RETURN_IF_ERROR(ReadValues(series, cut.samples, entry.columns));
       entries.push_back(std::move(entry));
     }
   }
@@ -166,10 +253,10 @@ Result<std::unique_ptr<SeriesSet>> HttpQuerier::Select(std::span<const Matcher> 
 Result<std::vector<LabelSet>> HttpQuerier::SeriesAt(std::span<const Matcher> matchers, int64_t t_ms,
                                                     const std::function<bool()>& canceled) const {
   const Parameters parameters = {{"query", SelectorText(matchers)}, {"time", SecondsText(t_ms)}};
-  ASSIGN_OR_RETURN(const JsonValue data, DataOf(Ask("/api/v1/query", parameters, canceled),
-                                                UrlWithoutSecrets(url_)));
+  ASSIGN_OR_RETURN(const JsonValue answer,
+                   AnswerOf(Ask("/api/v1/query", parameters, canceled), UrlWithoutSecrets(url_)));
   std::vector<LabelSet> found;
-  const JsonValue* result = data.Find("result");
+  const JsonValue* result = answer.Find("data", "result");
   if (result != nullptr && result->AsArray() != nullptr) {
     for (const JsonValue& series : *result->AsArray()) {
       found.push_back(ReadLabels(series.Find("metric")));
@@ -195,27 +282,31 @@ std::vector<std::pair<std::string, std::string>> SelectionParameters(Querier::Se
 
 Result<std::vector<std::string>> HttpQuerier::LabelNames(Selectors selectors,
                                                          TimeRange range) const {
-  ASSIGN_OR_RETURN(const JsonValue data,
-                   DataOf(Ask("/api/v1/labels", SelectionParameters(selectors, range), {}), url_));
-  return Texts(&data);
+  ASSIGN_OR_RETURN(const JsonValue answer,
+                   AnswerOf(Ask("/api/v1/labels", SelectionParameters(selectors, range), {}),
+                            UrlWithoutSecrets(url_)));
+  return Texts(answer.Find("data"));
 }
 
 Result<std::vector<std::string>> HttpQuerier::LabelValues(std::string_view name,
                                                           Selectors selectors,
                                                           TimeRange range) const {
-  ASSIGN_OR_RETURN(const JsonValue data, DataOf(Ask("/api/v1/label/" + UrlEncode(name) + "/values",
-                                                    SelectionParameters(selectors, range), {}),
-                                                url_));
-  return Texts(&data);
+  ASSIGN_OR_RETURN(const JsonValue answer,
+                   AnswerOf(Ask("/api/v1/label/" + UrlEncode(name) + "/values",
+                                SelectionParameters(selectors, range), {}),
+                            UrlWithoutSecrets(url_)));
+  return Texts(answer.Find("data"));
 }
 
 Result<std::vector<LabelSet>> HttpQuerier::Series(Selectors selectors, TimeRange range) const {
   Parameters parameters = SelectionParameters(selectors, range);
   if (selectors.empty()) parameters.emplace_back("match[]", "{__name__=~\".+\"}");
-  ASSIGN_OR_RETURN(const JsonValue data, DataOf(Ask("/api/v1/series", parameters, {}), url_));
+  ASSIGN_OR_RETURN(const JsonValue answer,
+                   AnswerOf(Ask("/api/v1/series", parameters, {}), UrlWithoutSecrets(url_)));
   std::vector<LabelSet> series;
-  if (data.AsArray() != nullptr) {
-    for (const JsonValue& labels : *data.AsArray()) series.push_back(ReadLabels(&labels));
+  const JsonValue* const data = answer.Find("data");
+  if (data != nullptr && data->AsArray() != nullptr) {
+    for (const JsonValue& labels : *data->AsArray()) series.push_back(ReadLabels(&labels));
   }
   return series;
 }
