@@ -15,6 +15,7 @@
 #include "cli/temporary_app.h"
 #include "cli/terminal.h"
 #include "config/alertmanager/routing.h"
+#include "engine/model/relabel.h"
 #include "rules/evaluate_once.h"
 
 namespace tocsin::cli {
@@ -165,9 +166,30 @@ std::string PayloadJson(const std::vector<Notification>& payload) {
   return json.Take();
 }
 
-// Who would be told of an alert of the payload, in which group, and what silences it.
+// The labels that Alertmanagers see; none when alert_relabel_configs drop the alert.
+std::optional<LabelSet> LabelsOutside(LabelSet labels, const Setup& setup) {
+  for (const auto& [name, value] : setup.options.external_labels) {
+    if (!labels.Has(name)) labels.Set(name, value);
+  }
+  if (!setup.config) return labels;
+  return Relabel(std::move(labels), setup.config->alert_relabel_configs);
+}
+
+std::vector<Notification> Relabelled(std::vector<Notification> payload, const Setup& setup) {
+  std::vector<Notification> kept;
+  for (Notification& alert : payload) {
+    std::optional<LabelSet> labels = LabelsOutside(std::move(alert.labels), setup);
+    if (!labels) continue;
+    alert.labels = *std::move(labels);
+    kept.push_back(std::move(alert));
+  }
+  return kept;
+}
+
+// Who is told of an alert, or would be if it fired, in which group, and what silences it.
 struct Destination {
   LabelSet labels;
+  bool fires = true;
   struct Receiver {
     std::string name;
     std::string group;
@@ -176,30 +198,44 @@ struct Destination {
   std::vector<std::string> silenced_by;
 };
 
-std::vector<Destination> DestinationsOf(const std::vector<Notification>& payload,
+// The firing alerts of the payload, then the pending ones.
+std::vector<Destination> ActiveAlerts(const EvaluatedRules& evaluated, const Setup& setup) {
+  std::vector<Destination> alerts;
+  for (const Notification& alert : evaluated.payload) alerts.push_back({.labels = alert.labels});
+  for (const RuleGroupSnapshot& group : evaluated.rules.groups) {
+    for (const RuleSnapshot& rule : group.rules) {
+      for (const AlertSnapshot& alert : rule.alerts) {
+        if (alert.phase != AlertPhase::kPending) continue;
+        std::optional<LabelSet> labels = LabelsOutside(alert.labels, setup);
+        if (labels) alerts.push_back({.labels = *std::move(labels), .fires = false});
+      }
+    }
+  }
+  return alerts;
+}
+
+std::vector<Destination> DestinationsOf(std::vector<Destination> alerts,
+                                        const std::vector<Notification>& payload,
                                         const alertmanager::Configuration& manager) {
-  std::vector<Destination> destinations;
-  for (const Notification& alert : payload) {
-    Destination& to = destinations.emplace_back(Destination{.labels = alert.labels});
-    for (const alertmanager::RoutePath& path :
-         alertmanager::RoutesFor(manager.root, alert.labels)) {
-      to.receivers.push_back({path.back()->receiver, alertmanager::GroupKey(path, alert.labels)});
+  for (Destination& to : alerts) {
+    for (const alertmanager::RoutePath& path : alertmanager::RoutesFor(manager.root, to.labels)) {
+      to.receivers.push_back({path.back()->receiver, alertmanager::GroupKey(path, to.labels)});
     }
     for (const Notification& other : payload) {
       const bool silences =
           std::ranges::any_of(manager.inhibit_rules, [&](const alertmanager::InhibitRule& rule) {
-            return alertmanager::Inhibits(rule, other.labels, alert.labels);
+            return alertmanager::Inhibits(rule, other.labels, to.labels);
           });
       if (silences) to.silenced_by.push_back(other.labels.ToString());
     }
   }
-  return destinations;
+  return alerts;
 }
 
 std::string RoutesText(const std::vector<Destination>& destinations) {
   std::string text;
   for (const Destination& to : destinations) {
-    text += to.labels.ToString() + "\n";
+    text += to.labels.ToString() + (to.fires ? "\n" : ", once it fires\n");
     for (const auto& [name, group] : to.receivers) {
       text += fmt::format("  to {}, in the group {}\n", name, group);
     }
@@ -214,6 +250,7 @@ std::string RoutesJson(const std::vector<Destination>& destinations) {
   for (const Destination& to : destinations) {
     json.BeginObject();
     WriteLabelSet(json, "labels", to.labels);
+    json.Field("state", to.fires ? "firing" : "pending");
     json.Key("receivers").BeginArray();
     for (const auto& [name, group] : to.receivers) {
       json.BeginObject().Field("receiver", name).Field("group", group).EndObject();
@@ -306,7 +343,8 @@ void Show(const EvaluatedRules& evaluated, const alertmanager::Configuration* ma
   report.AddMember("alerts", AlertsJson(evaluated.rules, setup.groups));
   report.AddMember("payload", payload);
   if (manager == nullptr) return;
-  const std::vector<Destination> destinations = DestinationsOf(evaluated.payload, *manager);
+  const std::vector<Destination> destinations =
+      DestinationsOf(ActiveAlerts(evaluated, setup), evaluated.payload, *manager);
   report.Say(RoutesText(destinations));
   report.AddMember("routes", RoutesJson(destinations));
 }
@@ -326,8 +364,9 @@ int RunEval(const Arguments& arguments, CommandContext& context) {
   }
   Result<Setup> setup = Prepare(arguments, context);
   if (!setup.ok()) return fail(setup.error());
-  const Result<EvaluatedRules> evaluated = Evaluate(arguments, *setup, context);
+  Result<EvaluatedRules> evaluated = Evaluate(arguments, *setup, context);
   if (!evaluated.ok()) return fail(evaluated.error());
+  evaluated->payload = Relabelled(std::move(evaluated->payload), *setup);
   Show(*evaluated, manager.get(), *setup, context.colors, *report);
   return report->Finish();
 }

@@ -1,5 +1,6 @@
 """`tocsin rules eval`: the same rules over a Prometheus and by Prometheus, over what is collected on the spot, and where
 each alert would go."""
+import datetime
 import json
 import pathlib
 import subprocess
@@ -63,6 +64,7 @@ class RulesEval(unittest.TestCase):
         self.write("rules.yml", RULES)
         self.write("alertmanager.yml", ALERTMANAGER)
         self.write("tocsin.yml", "global: {scrape_interval: 200ms, scrape_timeout: 200ms, external_labels: {site: here}}\n"
+                   "alerting: {alert_relabel_configs: [{regex: job, action: labeldrop}]}\n"
                    f"scrape_configs: [{{job_name: app, static_configs: [{{targets: ['{self.target.address}']}}]}}]\n")
 
     def write(self, name, text):
@@ -85,7 +87,9 @@ class RulesEval(unittest.TestCase):
     def test_each_alert_has_its_receiver(self):
         flags = ("--collect=2s", "--config.file=tocsin.yml", "--alertmanager.config=alertmanager.yml")
         answer = json.loads(self.eval(*flags, "--format=json"))
-        routes = {route["labels"]["queue"]: route for route in answer["routes"]}
+        self.assertEqual([to["receivers"][0]["receiver"] for to in answer["routes"] if to["state"] == "pending"],
+                         ["nobody"] * 3)
+        routes = {route["labels"]["queue"]: route for route in answer["routes"] if route["state"] == "firing"}
         self.assertEqual(sorted(routes), ["images", "mail"])
         self.assertEqual([to["receiver"] for to in routes["mail"]["receivers"]], ["post"])
         self.assertEqual([to["receiver"] for to in routes["images"]["receivers"]], ["pager"])
@@ -94,6 +98,7 @@ class RulesEval(unittest.TestCase):
         self.assertEqual(len(routes["mail"]["silencedBy"]), 1)
         self.assertIn('team="images"', routes["mail"]["silencedBy"][0])
         self.assertEqual({alert["labels"]["site"] for alert in answer["payload"]}, {"here"})
+        self.assertEqual([alert["labels"] for alert in answer["payload"] if "job" in alert["labels"]], [])
         text = self.eval(*flags)
         self.assertIn("to post, in the group", text)
         self.assertIn("silenced by {", text)
@@ -118,9 +123,24 @@ class RulesEval(unittest.TestCase):
                           for alert in ours},
                          {key(alert["labels"]): (alert["state"], float(alert["value"]), key(alert["annotations"]))
                           for alert in alerts})
+        self.backtest_tells_what_prometheus_did(server)
         # Before there were data, nothing was wrong.
         before = self.eval(f"--server={server.url}", f"--at={int(time.time()) - 7200}")
         self.assertIn("0 firing, 0 pending", before)
+
+    def backtest_tells_what_prometheus_did(self, server):
+        """Over its history, the alerts fire that fired in it, from about the same second on."""
+        done = subprocess.run([str(PROGRAM), "rules", "backtest", f"--server={server.url}", "--from=-2m", "--format=json",
+                               "rules.yml"], cwd=self.folder, timeout=60, capture_output=True, text=True, check=True)
+        ours = {key(alert["labels"]): alert for rule in json.loads(done.stdout)["rules"] for alert in rule["alerts"]}
+        series = json.loads(server.ask("/api/v1/query", {"query": 'ALERTS{alertstate="firing"}[3m]'})[1])["data"]["result"]
+        theirs = {key({name: text for name, text in one["metric"].items() if name not in ("__name__", "alertstate")}):
+                  one["values"][0][0] for one in series}
+        self.assertEqual(len(theirs), 2)
+        self.assertEqual({labels for labels, alert in ours.items() if alert["pages"] == 1}, set(theirs))
+        for labels, began in theirs.items():
+            fired = [step["at"] for step in ours[labels]["transitions"] if step["state"] == "firing"]
+            self.assertAlmostEqual(datetime.datetime.fromisoformat(fired[0].replace("Z", "+00:00")).timestamp(), began, delta=2)
 
     def test_what_cannot_be_asked_is_said(self):
         done = subprocess.run([str(PROGRAM), "rules", "eval", "--server=http://127.0.0.1:9", "rules.yml"],
