@@ -44,6 +44,10 @@ extern const CommandSpec kQueryLabelsCommand;            // query_command.cc
 extern const CommandSpec kQueryAnalyzeCommand;           // query_analyze_command.cc
 extern const CommandSpec kPushMetricsCommand;            // push_metrics_command.cc
 extern const CommandSpec kDebugAllCommand;               // debug_all_command.cc
+extern const CommandSpec kTsdbAnalyzeCommand;            // tsdb_analyze_command.cc
+extern const CommandSpec kTsdbDumpCommand;               // tsdb_dump_command.cc
+extern const CommandSpec kTsdbLoadCommand;               // tsdb_load_command.cc
+extern const CommandSpec kTsdbBackfillCommand;           // tsdb_load_command.cc
 extern const CommandSpec kManCommand;                    // man_command.cc
 extern const CommandSpec kRulesExplainCommand;       // rules_explain_command.cc
 extern const CommandSpec kRulesFmtCommand;           // rules_fmt_command.cc

@@ -1,6 +1,7 @@
 #include "cli/history_source.h"
 
 #include <algorithm>
+#include <map>
 
 #include "base/go_float.h"
 #include "cli/server_client.h"
@@ -43,11 +44,16 @@ Result<std::vector<Line>> ReadLines(const std::string& path, const std::string& 
   return lines;
 }
 
-Result<History> OpenFile(const std::string& path, CommandContext& context) {
+Result<std::vector<Line>> ReadFile(const std::string& path, CommandContext& context) {
   constexpr size_t kMaxBytes = size_t{4} << 30;
   ASSIGN_OR_RETURN(const std::string text, context.files.Read(path, kMaxBytes));
-  ASSIGN_OR_RETURN(const std::vector<Line> lines, ReadLines(path, text, context.clock.Now()));
+  ASSIGN_OR_RETURN(std::vector<Line> lines, ReadLines(path, text, context.clock.Now()));
   if (lines.empty()) return InvalidArgument(path + ": there are no samples in it");
+  return lines;
+}
+
+Result<History> OpenFile(const std::string& path, CommandContext& context) {
+  ASSIGN_OR_RETURN(const std::vector<Line> lines, ReadFile(path, context));
   std::unique_ptr<Head> head = EmptyStore(context.clock);
   Appender appender(*head);
   constexpr size_t kBatch = 10'000;
@@ -67,6 +73,19 @@ Result<History> OpenFile(const std::string& path, CommandContext& context) {
 }
 
 }  // namespace
+
+Result<std::vector<WrittenSeries>> ReadSampleFile(const std::string& path,
+                                                  CommandContext& context) {
+  ASSIGN_OR_RETURN(const std::vector<Line> lines, ReadFile(path, context));
+  std::map<LabelSet, size_t> places;
+  std::vector<WrittenSeries> series;
+  for (const Line& line : lines) {
+    const auto [place, is_new] = places.try_emplace(line.labels, series.size());
+    if (is_new) series.push_back({.labels = line.labels, .samples = {}});
+    series[place->second].samples.emplace_back(line.t_ms, line.value);
+  }
+  return series;
+}
 
 std::unique_ptr<Head> EmptyStore(const Clock& clock) {
   return std::make_unique<Head>(

@@ -3,11 +3,13 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "cli/command.h"
 #include "engine/storage/head.h"
 #include "engine/storage/querier.h"
+#include "engine/storage/remote_write.h"
 
 namespace tocsin::cli {
 
@@ -26,6 +28,10 @@ struct History {
 
 // An empty store for what rules write over a history; times of any age are taken.
 std::unique_ptr<Head> EmptyStore(const Clock& clock);
+
+// The samples of a file in OpenMetrics or Prometheus text, each series by time. Samples without a
+// time are of now.
+Result<std::vector<WrittenSeries>> ReadSampleFile(const std::string& path, CommandContext& context);
 
 // The file of --input, or the server of --server. Lines of a file that have no timestamp are
 // samples of now.
