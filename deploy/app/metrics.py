@@ -4,6 +4,7 @@
     http_request_duration_seconds{method,endpoint,quantile}           quantiles of the last minute
     http_server_request_duration_seconds{method,endpoint,status}      histogram
     videos_processed_total{result}                                    counter, kept in Redis
+    app_memory_limit_bytes                                            APP_MEMORY_LIMIT, when it is set
     process_*                                                         of this process
 
 Python's client library has no quantiles, and one name cannot be both a summary and a
@@ -96,6 +97,8 @@ class ProcessedVideos:
         yield family
 
 
+if settings.MEMORY_LIMIT_BYTES:
+    prometheus_client.Gauge("app_memory_limit_bytes", "Memory that the container may take.").set(settings.MEMORY_LIMIT_BYTES)
 DURATIONS = SlidingQuantiles(settings.QUANTILE_WINDOW_SECONDS)
 
 

@@ -17,6 +17,9 @@ CELERY_BROKER_URL = secret("CELERY_BROKER_URL", REDIS_URL)
 POOL_SIZE = int(os.environ.get("APP_POOL_SIZE", "8"))
 BACKEND_TIMEOUT_SECONDS = float(os.environ.get("APP_BACKEND_TIMEOUT", "2"))
 
+# What the container may take; exported, so that rules and gates know it. 0: no limit is known.
+MEMORY_LIMIT_BYTES = int(os.environ.get("APP_MEMORY_LIMIT", "0"))
+
 # The window over which the quantiles of http_request_duration_seconds are taken.
 QUANTILE_WINDOW_SECONDS = float(os.environ.get("APP_QUANTILE_WINDOW", "60"))
 

@@ -9,6 +9,7 @@ APP_IMAGE=${APP_IMAGE:-ai-validation}
 NGINX_IMAGE=${NGINX_IMAGE:-nginx:1.27.4-alpine}
 APP_ENV_FILE=${APP_ENV_FILE:?a file with NAME=VALUE lines for the colors}
 APP_COMMAND=${APP_COMMAND:-}      # empty: that of the image
+APP_MEMORY_LIMIT=${APP_MEMORY_LIMIT:-} # of one color, in bytes; empty: none
 APP_FLAGS=${APP_FLAGS:-}          # more flags of podman run, for colors, worker and migration
 NGINX_FLAGS=${NGINX_FLAGS:-}
 BLUE_PORT=${BLUE_PORT:-8001} GREEN_PORT=${GREEN_PORT:-8002}
@@ -54,7 +55,7 @@ be_start() { # NAME VERSION
   address=$(be_addr "$1" host)
   # shellcheck disable=SC2086
   run _podman run "${flags[@]}" "${HARDENING[@]}" --network-alias "app-$1" -e "DEPLOYMENT_COLOR=$1" \
-    -p "$address:8000" $APP_FLAGS "$APP_IMAGE:$2" $APP_COMMAND >/dev/null
+    ${APP_MEMORY_LIMIT:+--memory "$APP_MEMORY_LIMIT" -e "APP_MEMORY_LIMIT=$APP_MEMORY_LIMIT"} -p "$address:8000" $APP_FLAGS "$APP_IMAGE:$2" $APP_COMMAND >/dev/null
 }
 
 be_stop() { # NAME SECONDS

@@ -58,11 +58,17 @@ announce() { # SEVERITY TEXT
   fi
   if [ -n "$ALERTMANAGER_URL" ] && [ "$1" != none ]; then
     jq -n --arg severity "$1" --arg text "$2" --arg color "$(state .deployment.to)" --arg now "$(now)" \
+      --arg runbook "$(runbook DeploymentFailed)" \
       '[{labels: {alertname: "DeploymentFailed", severity: $severity, job: "deploy", color: $color},
          annotations: {summary: "A deployment was rolled back", description: $text,
-           runbook_url: "deploy/runbooks/DeploymentFailed.md"}, startsAt: $now}]' |
+           runbook_url: $runbook}, startsAt: $now}]' |
       _post "$ALERTMANAGER_URL/api/v2/alerts" >/dev/null || say "Alertmanager did not take the alert"
   fi
+}
+
+# Where an alert's runbook is: beside those that the rules name (runbook-urls.sh).
+runbook() { # ALERT
+  sed -nE "/runbook_url: /{s#.*runbook_url: [\"']?(.*)/[A-Za-z]+\.md.*#\1/$1.md#p;q}" "$DEPLOY_DIR/rules/alerts.yml"
 }
 
 # No page for the new color while it has no traffic but the load of its gate. Prints the silence's id.

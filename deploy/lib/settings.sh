@@ -21,7 +21,7 @@ read_settings() { # [FILE]
   SERVER_URL=${SERVER_URL:-http://127.0.0.1:9977}
   GATES=${GATES:-$DEPLOY_DIR/gates/deployment-gates.yml}
   JOURNEYS=${JOURNEYS:-$DEPLOY_DIR/journeys.yml}
-  RULES=${RULES-$DEPLOY_DIR/alert_rules.recommended.yml}
+  RULES=${RULES-$(printf '%s ' "$DEPLOY_DIR"/rules/*.yml)} # those that Prometheus and tocsin have
   GATE_TRIES=${GATE_TRIES:-3}      # a gate that does not know is asked again so often
 
   # The shift. SHIFT_MODE: split (a client stays on its side) or weights.

@@ -1,6 +1,7 @@
 """Where things are, which ports and passwords this stack has, and the configuration made of them."""
 import os
 import pathlib
+import re
 import secrets
 import socket
 import urllib.parse
@@ -27,6 +28,11 @@ class Ports:
             if port not in self._given:
                 self._given.add(port)
                 return port
+
+
+def memory_limit():
+    """Of one color, in bytes: that of the production stack."""
+    return re.search(r"^APP_MEMORY_LIMIT=(\d+)$", (DEPLOY / ".env.example").read_text(), re.M)[1]
 
 
 def password():
@@ -82,7 +88,7 @@ class Settings:
         return self.environment(
             DATABASE_URL=self.database_url("app", self.app_password),
             REDIS_URL=self.redis_url(0), CELERY_BROKER_URL=self.redis_url(1),
-            APP_FAULTS="1", APP_QUANTILE_WINDOW=str(window))
+            APP_MEMORY_LIMIT=memory_limit(), APP_FAULTS="1", APP_QUANTILE_WINDOW=str(window))
 
     def tocsin_environment(self):
         return self.environment(

@@ -46,7 +46,7 @@ class Rules(unittest.TestCase):
 
     def test_the_rules_for_everybody_pass_their_unit_test(self):
         tests = sorted((DEPLOY / "rules/tests").glob("*.test.yml"))
-        self.assertEqual(len(tests), 3)
+        self.assertEqual(len(tests), 4)
         for program in ("promtool", os.environ["TOCSIN_BINARY"]):
             tested = run(program, "test", "rules", *tests)
             self.assertEqual(tested.returncode, 0, tested.stdout + tested.stderr)

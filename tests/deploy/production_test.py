@@ -15,7 +15,7 @@ from stack.settings import Ports
 from support import PROGRAM, SHARED, SOURCE
 
 DEPLOY = SOURCE / "deploy"
-SCRIPTS = ("deploy.sh", "rollback.sh", "collect-runtime.sh", "secrets/generate.sh", "postgres/init/10-roles.sh")
+SCRIPTS = ("deploy.sh", "rollback.sh", "runbook-urls.sh", "collect-runtime.sh", "secrets/generate.sh", "postgres/init/10-roles.sh")
 
 
 def run(*command, **more):
@@ -93,6 +93,23 @@ class Compose(Folder):
                 self.assertIn("healthcheck", services[needed])
         self.assertNotIn("depends_on", services["nginx"])
 
+    def test_the_memory_of_a_color_has_one_limit(self):
+        """APP_MEMORY_LIMIT of .env: the container has it, the app tells it, rules and gates take shares of that."""
+        document = compose()
+        for name in ("app-blue", "app-green"):
+            service = document["services"][name]
+            self.assertTrue(service["deploy"]["resources"]["limits"]["memory"].startswith("${APP_MEMORY_LIMIT:?"), name)
+            self.assertEqual(service["environment"]["APP_MEMORY_LIMIT"], "${APP_MEMORY_LIMIT:?}")
+        share = re.search(r"app_memory_limit_bytes\S* > (\S+)", (DEPLOY / "rules/alerts.yml").read_text())[1]
+        gates = yaml.safe_load((DEPLOY / "gates/deployment-gates.yml").read_text())["gates"]
+        gate = next(one for one in gates["custom"] if "app_memory_limit_bytes" in one["query"])
+        self.assertEqual(float(share), gate["max"])
+        self.assertNotIn("memory_usage_max", gates["performance_validation"])
+        given = re.search(r"^APP_MEMORY_LIMIT=(\d+)$", (DEPLOY / ".env.example").read_text(), re.M)[1]
+        for path in [*DEPLOY.rglob("*.yml"), *DEPLOY.rglob("*.prom*"), *DEPLOY.rglob("*.sh"), *DEPLOY.glob("grafana/**/*.json")]:
+            if not path.name.endswith(".test.yml"):
+                self.assertNotIn(given, path.read_text(), path)
+
     def test_the_environment_has_no_secret_and_all_that_is_asked_for(self):
         text = (DEPLOY / "docker-compose.prod.yml").read_text()
         wanted = set(re.findall(r"\$\{(\w+):\?", text))
@@ -146,6 +163,43 @@ class Configurations(Folder):
                         *(f"{name}={value}" for name, value in labels.items()))
             self.assertEqual(route.stdout.strip(), receiver, labels)
 
+    def test_messages_link_to_runbooks_that_have_an_address(self):
+        for url, html, slack in (("https://git.example.org/a.md", '<a href="https://git.example.org/a.md">runbook</a>',
+                                  "<https://git.example.org/a.md|runbook>"),
+                                 ("deploy/runbooks/a.md", "runbook: deploy/runbooks/a.md", "runbook: deploy/runbooks/a.md"),
+                                 (None, None, None)):
+            annotations = {"summary": "s", "description": "d"} | ({"runbook_url": url} if url else {})
+            message = {"status": "firing", "alerts": [{"status": "firing", "labels": {"alertname": "A"}, "annotations": annotations}],
+                       "commonAnnotations": annotations, "commonLabels": {"severity": "warning"}, "externalURL": "http://am"}
+            (self.folder / "message.json").write_text(json.dumps(message))
+            for template, wanted in (("html", html), ("slack", slack), ("text", url and f"runbook: {url}"),
+                                     ("link", url if url and url.startswith("http") else "http://am")):
+                made = run("amtool", "template", "render", f"--template.glob={DEPLOY}/alertmanager/templates/*.tmpl",
+                           f"--template.text={{{{ template \"tocsin.{template}\" . }}}}", f"--template.data={self.folder}/message.json")
+                self.assertEqual(made.returncode, 0, made.stderr)
+                if wanted:
+                    self.assertIn(wanted, made.stdout)
+                else:
+                    self.assertNotIn("runbook", made.stdout)
+
+    def test_runbooks_get_an_address(self):
+        home = self.folder / "deploy"
+        shutil.copytree(DEPLOY, home, symlinks=True)
+        for url, code in (("https://git.example.org/ops/blob/main/deploy/runbooks/", 0), ("https://other.example.org/x", 0),
+                          ("deploy/elsewhere", 64), ("https://a b", 64), ("https://a#b", 64)):
+            made = run(home / "runbook-urls.sh", url)
+            self.assertEqual(made.returncode, code, made.stderr)
+        urls = [annotations for path in (home / "rules").glob("*.yml") for group in yaml.safe_load(path.read_text())["groups"]
+                for rule in group["rules"] if (annotations := rule.get("annotations", {}).get("runbook_url"))]
+        self.assertGreater(len(urls), 100)
+        self.assertIn(f"{len(urls)} alerts lead to https://other", run(home / "runbook-urls.sh", "https://other.example.org/x").stdout)
+        for url in urls:
+            self.assertRegex(url, r"^https://other\.example\.org/x/\w+\.md$")
+        tested = run("promtool", "test", "rules", home / "alert_rules.recommended.test.yml")
+        self.assertEqual(tested.returncode, 0, tested.stdout)
+        run(home / "runbook-urls.sh", "deploy/runbooks")
+        self.assertEqual((home / "rules/alerts.yml").read_text(), (DEPLOY / "rules/alerts.yml").read_text())
+
     def test_prometheus(self):
         home = self.folder / "prometheus"
         shutil.copytree(DEPLOY / "prometheus", home)
@@ -170,7 +224,7 @@ class Configurations(Folder):
     def test_gates_can_be_read(self):
         explained = run(PROGRAM, "gate", DEPLOY / "gates/deployment-gates.yml", "--explain")
         self.assertEqual(explained.returncode, 0, explained.stderr)
-        for words in ("memory_usage_max", "response_time_degradation", "alerts: none  # all phases"):
+        for words in ("memory_of_its_limit", "response_time_degradation", "alerts: none  # all phases"):
             self.assertIn(words, explained.stdout)
 
     def test_the_documents_gates_are_taken_as_they_are(self):

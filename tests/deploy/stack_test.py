@@ -1,4 +1,5 @@
 """The parts of the example stack that need no server."""
+import collections
 import os
 import pathlib
 import signal
@@ -9,6 +10,7 @@ import unittest
 from unittest import mock
 
 import psycopg2
+import yaml
 
 from app import database, metrics
 from stack import janitor
@@ -149,6 +151,23 @@ class DatabaseTest(unittest.TestCase):
         with self.database.session(), self.database.session():
             pass
         self.assertEqual(len(self.opened), 4)
+
+
+class MetricsTest(unittest.TestCase):
+    def test_the_linter_of_the_rules_knows_what_the_app_gives(self):
+        metrics.observe_request("GET", "/a", "200", 0.1)
+        given = collections.defaultdict(set)
+        for family in metrics.prometheus_client.REGISTRY.collect():
+            for sample in family.samples:
+                given[sample.name] |= set(sample.labels)
+        for family in metrics.DURATIONS.collect():
+            given[family.name] |= {label for sample in family.samples for label in sample.labels}
+        given |= {"app_memory_limit_bytes": set(), "videos_processed_total": {"result"}}  # with a limit, with Redis
+        settings = yaml.safe_load((DEPLOY / "rules/.tocsin-lint.yaml").read_text())
+        self.assertGreater(len(settings["metrics"]), 5)
+        for metric in settings["metrics"]:
+            with self.subTest(metric["name"]):
+                self.assertEqual(set(metric["labels"]) - {"job", "instance", "color"}, given[metric["name"]])
 
 
 class QuantileTest(unittest.TestCase):

@@ -12,6 +12,7 @@ import tempfile
 import time
 
 import psycopg2
+import yaml
 
 from stack import janitor, servers
 from stack.process import Process
@@ -51,10 +52,13 @@ GATES = {
     "gates": {
         "health_check": {"endpoints": ["/health", "/api/dashboard/stats"], "timeout": "4s", "retries": 3,
                          "samples": 3, "success_rate": "100%"},
-        "performance_validation": {"response_time_p95": "2s", "memory_usage_max": "300MB", "error_rate_max": 0.02},
+        "performance_validation": {"response_time_p95": "2s", "error_rate_max": 0.02},
         "load_testing": {"rate": 40, "concurrent_users": 10, "duration": "2s", "success_rate": "98%"},
         "rollback_criteria": {"response_time_degradation": "50%", "min_delta": "1900ms", "error_rate_spike": "5%",
                               "memory_usage_spike": "100%"},
+        "alerts": "none",
+        # As in production: the share of the limit.
+        "custom": yaml.safe_load((DEPLOY / "gates/deployment-gates.yml").read_text())["gates"]["custom"],
     },
     "window": "4s", "min_requests": 2, "max_age": "5s",
     "measure": {"count": 2, "interval": "500ms", "failure_limit": 0},
@@ -168,7 +172,7 @@ class BlueGreen:
             "NGINX_DIR": f"{self.folder}/nginx", "TARGETS_FILE": f"{self.folder}/targets/app.json",
             "BLUE_ADDRESS": self.blue, "GREEN_ADDRESS": self.green, "INTERNAL_URL": f"http://{self.internal}",
             "TOCSIN": PROGRAM, "SERVER_URL": f"http://{self.settings.tocsin_address}",
-            "GATES": f"{self.folder}/gates.yml", "JOURNEYS": f"{self.folder}/gate-mix.yml", "RULES": "",
+            "GATES": f"{self.folder}/gates.yml", "JOURNEYS": f"{self.folder}/gate-mix.yml", "APP_MEMORY_LIMIT": str(400 << 20),
             "SHIFT_KEY": "$request_id", "STEP_SECONDS": "2", "SOAK_SECONDS": "1", "STOP_GRACE": "10",
             "HOOKS_DIR": f"{self.folder}/hooks", "DISK_KIB": "10240"} | more
 

@@ -61,16 +61,15 @@ class WatchedStack:
         home = stack.folder / "watch"
         home.mkdir()
         config = settings.tocsin_config()
-        config["rule_files"] = ["rules/*.yml", "recommended.yml"]
+        config["rule_files"] = ["rules/*.yml"]
         config["scrape_configs"][0]["static_configs"][0]["labels"] = {"color": "green"}
         config["collectors"]["postgres"][0]["enable"] = ["stat_statements"]
         config["collectors"]["probe"] = [{"target": f"http://{settings.app_address}/health", "interval": "500ms"}]
         config["collectors"]["node"] = {"textfile_directory": str(self.state / "metrics")}
         write_yaml(home / "tocsin.yml", config)
         (home / "rules").mkdir()
-        for path in [*(DEPLOY / "rules").glob("[a-z]*.yml"), DEPLOY / "alert_rules.recommended.yml"]:
-            target = home / "recommended.yml" if "recommended" in path.name else home / "rules" / path.name
-            write_yaml(target, settings.times.shorten(yaml.safe_load(path.read_text())))
+        for path in (DEPLOY / "rules").glob("[a-z]*.yml"):
+            write_yaml(home / "rules" / path.name, settings.times.shorten(yaml.safe_load(path.read_text())))
         address = settings.tocsin_address
         watcher = Process("watch", [PROGRAM, "serve", f"--config.file={home}/tocsin.yml", f"--storage.tsdb.path={home}/data",
                                     f"--web.listen-address={address}"],
