@@ -12,6 +12,7 @@
 #   --to-step SHARE      stop with SHARE % of the traffic on the new color; --resume goes on
 #   --hold               where a gate does not know (exit code 2 or 4), keep the traffic as it is
 #   --skip-load          no load test in the gate before the traffic
+#   --contract           the migration may take away what the version before uses: nobody does any more
 #   --committed TIME     when the version was committed (RFC 3339), for the lead time
 #   --json               print the record at the end
 #
@@ -21,7 +22,7 @@ DEPLOY_DIR=$(cd "$(dirname "$0")" && pwd)
 # shellcheck source=lib/all.sh
 source "$DEPLOY_DIR/lib/all.sh"
 
-VERSION="" RESUME=no TO_STEP="" HOLD=no SKIP_LOAD=no COMMITTED="" JSON=no KEEP=no CONFIG="" PHASE="" PHASE_BEGAN=0
+VERSION="" RESUME=no TO_STEP="" HOLD=no SKIP_LOAD=no CONTRACT=no COMMITTED="" JSON=no KEEP=no CONFIG="" PHASE="" PHASE_BEGAN=0
 
 while [ $# -gt 0 ]; do
   case $1 in
@@ -32,9 +33,10 @@ while [ $# -gt 0 ]; do
     --to-step) TO_STEP=${2:?--to-step needs a share} && shift ;;
     --hold) HOLD=yes ;;
     --skip-load) SKIP_LOAD=yes ;;
+    --contract) CONTRACT=yes ;;
     --committed) COMMITTED=$(date -u -d "${2:?--committed needs a time}" +%Y-%m-%dT%H:%M:%SZ) && shift ;;
     --json) JSON=yes ;;
-    -h | --help) sed -n '2,20s/^# \{0,1\}//p' "$0" && exit 0 ;;
+    -h | --help) sed -n '2,21s/^# \{0,1\}//p' "$0" && exit 0 ;;
     -*) fail "$EXIT_USAGE" "unknown flag $1; see --help" ;;
     *)
       [ -z "$VERSION" ] || fail "$EXIT_USAGE" "one version is enough; $1 is another"
@@ -59,9 +61,9 @@ begin() {
   from=$(state .active)
   to=$(other_color "${from:-green}")
   change_state '.deployment = {id: $id, version: $version, from: $from, to: $to, previous: (.versions[$from] // ""),
-      phase: "preflight", step: 0, started: $now, committed: $committed, gates: {}, phases: []}' \
+      phase: "preflight", step: 0, started: $now, committed: $committed, contract: $contract, gates: {}, phases: []}' \
     --arg id "$(date -u +%Y%m%dT%H%M%SZ)-$$" --arg version "$VERSION" --arg from "$from" --arg to "$to" \
-    --arg now "$(now)" --arg committed "$COMMITTED"
+    --arg now "$(now)" --arg committed "$COMMITTED" --arg contract "$CONTRACT"
   say "deployment $(state .deployment.id): $VERSION on $to${from:+, $from is active}"
 }
 

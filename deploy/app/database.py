@@ -36,7 +36,10 @@ class Database:
         if not connection.closed:
             self._idle.append(connection)
             return
-        # The server has gone, and with it all the others.
+        self.close()  # the server has gone, and with it all the others
+
+    def close(self):
+        """Closes what nobody uses at the moment."""
         with contextlib.suppress(IndexError):
             while True:
                 self._idle.pop().close()

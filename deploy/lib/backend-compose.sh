@@ -68,7 +68,7 @@ be_nginx() { # test FILE | reload | workers
 _nginx_runs() { [ -n "$(_compose ps -q --status running nginx 2>/dev/null)" ]; }
 
 be_migrate() { # VERSION
-  MIGRATE_VERSION=$1 run_long _compose run --rm -T migrate
+  MIGRATE_VERSION=$1 run_long _compose run --rm -T ${PGOPTIONS:+-e "PGOPTIONS=$PGOPTIONS"} migrate
 }
 
 be_logs() { # NAME

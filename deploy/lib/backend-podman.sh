@@ -93,7 +93,7 @@ _nginx_runs() { [ "$(_podman inspect -f '{{.State.Running}}' "$PROJECT-nginx" 2>
 
 be_migrate() { # VERSION
   # shellcheck disable=SC2086
-  run_long _podman run --rm --network "$NETWORK" --env-file "$APP_ENV_FILE" "${HARDENING[@]}" $APP_FLAGS \
+  run_long _podman run --rm ${PGOPTIONS:+-e "PGOPTIONS=$PGOPTIONS"} --network "$NETWORK" --env-file "$APP_ENV_FILE" "${HARDENING[@]}" $APP_FLAGS \
     "$APP_IMAGE:$1" ${MIGRATE_COMMAND:-python3 -m app.database}
 }
 

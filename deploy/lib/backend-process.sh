@@ -89,7 +89,7 @@ be_nginx() { # test FILE | reload | workers
 _nginx_runs() { [ -s "$NGINX_PID" ] && kill -0 "$(cat "$NGINX_PID")" 2>/dev/null; }
 
 be_migrate() { # VERSION
-  run_long "$RELEASES_DIR/$1/migrate"
+  run_long env "PGOPTIONS=${PGOPTIONS:-}" "$RELEASES_DIR/$1/migrate"
 }
 
 be_logs() { # NAME

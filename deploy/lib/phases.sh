@@ -71,8 +71,13 @@ phase_announce() {
   change_state '.deployment.silence = $id' --arg id "$(silence "$(state .deployment.to)" 3600)"
 }
 
-# Only what the old version can live with: the contracting part comes with a later version.
-phase_migrate() { be_migrate "$(state .deployment.version)"; }
+# Only what the old version can live with, which Postgres sees to (postgres/expand-only.sql): the contracting
+# part comes with a later version, with --contract.
+phase_migrate() {
+  local options=${PGOPTIONS:-}
+  [ "$(state .deployment.contract)" != yes ] || options+=" -c expand_only.contract=on"
+  PGOPTIONS=$options be_migrate "$(state .deployment.version)"
+}
 
 # It replaces whatever is left of an earlier run on that color, never the active one.
 phase_start() {

@@ -49,7 +49,7 @@ read_settings() { # [FILE]
 #   be_running NAME
 #   be_nginx test FILE | reload | workers   FILE is a main configuration in NGINX_DIR; reload starts
 #                           nginx when it does not run; workers prints the titles of its workers
-#   be_migrate VERSION      the expanding part of the version's migration
+#   be_migrate VERSION      the version's migration, with PGOPTIONS in its environment
 #   be_logs NAME            the last lines, to standard output
 load_backend() {
   local file=$DEPLOY_DIR/lib/backend-$BACKEND.sh

@@ -17,6 +17,8 @@ ALTER ROLE app SET lock_timeout = '5s';
 SELECT quote_literal(:'monitor_secret') AS password \gset
 \ir monitoring-role.sql
 
+\ir expand-only.sql
+
 REVOKE CONNECT ON DATABASE ai_validation FROM PUBLIC;
 GRANT CONNECT ON DATABASE ai_validation TO app, tocsin_monitor;
 CREATE EXTENSION IF NOT EXISTS pg_stat_statements;

@@ -10,7 +10,7 @@ import psycopg2
 import redis
 
 from stack.process import NotReady, Process
-from stack.settings import DATABASE, MAX_CONNECTIONS, PYTHON, write_yaml
+from stack.settings import DATABASE, DEPLOY, MAX_CONNECTIONS, PYTHON, write_yaml
 
 POSTGRES_BIN = "/usr/lib/postgresql/15/bin"
 
@@ -78,6 +78,12 @@ def prepare_database(settings):
             cursor.execute("GRANT pg_monitor TO tocsin_monitor")
     finally:
         admin.close()
+    superuser = psycopg2.connect(settings.database_url("postgres", settings.superuser_password))
+    try:
+        with superuser, superuser.cursor() as cursor:
+            cursor.execute((DEPLOY / "postgres/expand-only.sql").read_text())
+    finally:
+        superuser.close()
     migrated = subprocess.run([PYTHON, "-m", "app.database"], cwd=settings.folder,
                               env=settings.app_environment(), capture_output=True, text=True, check=False)
     if migrated.returncode != 0:

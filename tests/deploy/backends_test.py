@@ -119,6 +119,12 @@ class Compose(Backend):
             self.assertEqual(self.state()["active"], "blue")
             self.assertNotIn("app-blue", "".join(self.calls("stop -t")))
 
+    def test_a_contracting_migration_is_asked_for(self):
+        self.deploy("1.0")
+        self.assertEqual(self.calls("expand_only"), [])
+        self.deploy("1.1", "--contract")
+        self.assertTrue(self.calls("run --rm -T -e PGOPTIONS= -c expand_only.contract=on migrate"))
+
     def test_rollback_starts_the_version_before(self):
         self.deploy("1.0")
         self.deploy("1.1")

@@ -38,7 +38,14 @@ RELEASES = {
     "unhealthy": "def app(environ, start):\n    start('503 Service Unavailable', [('Content-Length', '0')])\n    return [b'']\n",
     # It ends at once.
     "crash": "raise SystemExit('broken on purpose')\n",
-    "bad-migration": "",
+    "bad-migration": "", "contracts": "", "expands": "",
+}
+# What these change in the database, beside what the app does.
+MIGRATIONS = {
+    "bad-migration": "ALTER TABLE no_such_table ADD COLUMN x int",
+    "contracts": "ALTER TABLE videos ADD COLUMN IF NOT EXISTS unused int; ALTER TABLE videos DROP COLUMN unused",
+    "expands": "ALTER TABLE videos ADD COLUMN IF NOT EXISTS views bigint NOT NULL DEFAULT 0;"
+               " CREATE INDEX IF NOT EXISTS videos_by_views ON videos (views)",
 }
 
 RUN = """#!/bin/sh
@@ -46,7 +53,7 @@ exec {python} -m gunicorn --workers=1 --threads=16 --keep-alive=75 --graceful-ti
   --worker-tmp-dir=/dev/shm --bind="$ADDRESS" --pythonpath={folder} {module}:app
 """
 MIGRATE = "#!/bin/sh\nexec {python} -m app.database\n"
-BAD_MIGRATE = "#!/bin/sh\nexec psql -X -v ON_ERROR_STOP=1 \"$DATABASE_URL\" -c 'ALTER TABLE no_such_table ADD COLUMN x int'\n"
+MORE_MIGRATE = "#!/bin/sh\nset -e\n{python} -m app.database\nexec psql -X -v ON_ERROR_STOP=1 \"$DATABASE_URL\" -c '{sql}'\n"
 
 GATES = {
     "gates": {
@@ -142,9 +149,9 @@ class BlueGreen:
         home.mkdir(parents=True)
         body = RELEASES[kind]
         (home / "release.py").write_text(body or "from app.web import app\n")
-        programs = {"run": RUN, "migrate": BAD_MIGRATE if kind == "bad-migration" else MIGRATE}
-        for name, text in programs.items():
-            (home / name).write_text(text.format(python=PYTHON, folder=home, module="release"))
+        sql = MIGRATIONS.get(kind)
+        for name, text in {"run": RUN, "migrate": MORE_MIGRATE if sql else MIGRATE}.items():
+            (home / name).write_text(text.format(python=PYTHON, folder=home, module="release", sql=sql))
             (home / name).chmod(0o755)
 
     def _write_nginx(self):

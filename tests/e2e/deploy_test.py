@@ -56,8 +56,8 @@ class ThreeDeployments(DeployCase):
         took = []
         with self.stack.load(rate) as load:
             time.sleep(1)
-            for color in ("green", "blue", "green"):
-                took.append(self.deploy("good")[1])
+            for version, color in (("good", "green"), ("expands", "blue"), ("good", "green")):
+                took.append(self.deploy(version)[1])
                 self.assert_sound(color)
         self.assert_no_failures(load.report)
         records = self.stack.records()
@@ -83,7 +83,7 @@ class ThreeDeployments(DeployCase):
 class BadReleases(DeployCase):
     # How the deployment ends, and the phase in which it does.
     BAD = {"slow": (1, "pre"), "errors": (1, "pre"), "leak": (1, "pre"), "unhealthy": (1, "pre"), "crash": (1, "pre"),
-           "bad-migration": (None, "migrate"), "no-such-version": (None, "migrate")}
+           "bad-migration": (None, "migrate"), "contracts": (None, "migrate"), "no-such-version": (None, "migrate")}
 
     def test_each_bad_release_rolls_itself_back_and_the_old_color_is_untouched(self):
         self.deploy("good")
@@ -104,6 +104,9 @@ class BadReleases(DeployCase):
         # nginx was not even reloaded.
         self.assertEqual(self.stack.state()["generation"], generation)
         self.assert_no_failures(load.report)
+        # What takes something away is taken when it is said that nobody uses it.
+        self.quickly("deploy.sh", "contracts", "--contract", "--skip-load")
+        self.assert_sound("green")
 
     def test_a_release_that_fails_in_traffic_loses_it_again(self):
         self.deploy("good")
