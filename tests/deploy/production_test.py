@@ -48,6 +48,36 @@ class Compose(Folder):
             self.skipTest("the schema is not beside the source")
         jsonschema.Draft7Validator(json.loads(schema.read_text())).validate(compose())
 
+    def test_docker_compose_resolves_it(self):
+        """By Compose v2 where there is one; Debian's, version 1, does not know two of its words."""
+        text = (DEPLOY / "docker-compose.prod.yml").read_text()
+        command = ["docker", "compose"]
+        if not shutil.which("docker") or run(*command, "version").returncode != 0:
+            command = ["docker-compose"]
+            if not shutil.which(command[0]):
+                self.skipTest("neither docker compose nor docker-compose is installed (scripts/install-deps --containers)")
+            document = compose()
+            del document["name"]
+            for mount in (mount for service in document["services"].values() for mount in service.get("volumes", [])):
+                mount.get("bind", {}).pop("create_host_path", None)
+            text = yaml.safe_dump(document)
+        self.make_secrets()
+        (self.folder / "docker-compose.yml").write_text(text)
+        shutil.copy(DEPLOY / ".env.example", self.folder / ".env")
+        versions = {"BLUE_VERSION": "1.0", "GREEN_VERSION": "1.1", "WORKER_VERSION": "1.0"}
+        resolved = run(*command, "config", cwd=self.folder, env=os.environ | versions)
+        self.assertEqual((resolved.returncode, resolved.stderr), (0, ""))
+        services = yaml.safe_load(resolved.stdout)["services"]
+        self.assertEqual([services[name]["image"] for name in ("app-blue", "app-green", "celery-worker")],
+                         ["ai-validation:1.0", "ai-validation:1.1", "ai-validation:1.0"])
+        for name in ("app-blue", "app-green"):
+            self.assertEqual(str(services[name]["deploy"]["resources"]["limits"]["memory"]), services[name]["environment"]["APP_MEMORY_LIMIT"])
+            self.assertEqual(services[name]["environment"]["DEPLOYMENT_COLOR"], name.removeprefix("app-"))
+        for missing in versions:
+            refused = run(*command, "config", cwd=self.folder, env=os.environ | versions | {missing: ""})
+            self.assertNotEqual(refused.returncode, 0, missing)
+            self.assertIn("set by deploy.sh", refused.stderr)
+
     def test_every_bind_source_and_every_mountpoint_inside_another_exists(self):
         for name, service in compose()["services"].items():
             binds = [mount for mount in service.get("volumes", []) if mount["type"] == "bind" and mount["source"] != "/"]
