@@ -139,11 +139,24 @@ bool SeriesView::Overlaps(TimeRange range) const {
   return false;
 }
 
+void SeriesView::Prefetch() const {
+  constexpr uint32_t kNewest = 16;  // words: two lines of the cache
+  if (const uint32_t notes = open.count / OpenChunk::kSamplesPerNote; notes > 0) {
+    __builtin_prefetch(open.notes + (notes - 1));
+  }
+  __builtin_prefetch(open.words + (open.word_count - std::min(open.word_count, kNewest)));
+  __builtin_prefetch(open.words + open.word_count);
+  if (!sealed.empty()) __builtin_prefetch(sealed.back());
+}
+
 void SeriesView::Read(TimeRange range, SampleColumns& columns) const {
   const size_t begin = columns.t_ms.size();
-  // The oldest chunk that reaches into the range, found from the newest: queries look at the end.
+  // The oldest chunk that reaches into the range, found from the newest: queries look at the end,
+  // and rules at no sealed chunk at all, not even at when it ends.
   size_t chunk = sealed.size();
-  while (chunk > 0 && SealedChunk(sealed[chunk - 1]).last_ms() >= range.min_ms) --chunk;
+  const bool open_suffices = open.count > 0 && open.first_ms <= range.min_ms;
+  while (!open_suffices && chunk > 0 && SealedChunk(sealed[chunk - 1]).last_ms() >= range.min_ms)
+    --chunk;
   for (; chunk < sealed.size(); ++chunk) {
     const SealedChunk samples(sealed[chunk]);
     if (samples.first_ms() > range.max_ms) break;
