@@ -85,19 +85,21 @@ Status BestPicks::ReadCounts() {
 
 void BestPicks::Add(const Block& rows, size_t first, size_t count) {
   const bool largest = context_.aggregate.op == AggregateOp::kTopk;
+  const bool histograms = rows.has_histograms();
   const size_t steps = context_.steps.count;
   for (size_t i = 0; i < count; ++i) {
     Heap* const heaps = heaps_.data() + grouping_->group_of[first + i] * steps;
     double* const bars = bars_.data() + grouping_->group_of[first + i] * steps;
     const std::span<const double> row = rows.Row(i);
     for (size_t step = 0; step < steps; ++step) {
+      // Nearly all values fail here. A histogram's is NaN, which does not.
+      double& bar = bars[step];
+      if (largest ? row[step] <= bar : row[step] >= bar) continue;
       if (counts_[step] == 0 || !rows.Has(i, step)) continue;
-      if (rows.Histogram(i, step) != nullptr) {
+      if (histograms && rows.Histogram(i, step) != nullptr) {
         ignored_histograms_ = true;
         continue;
       }
-      double& bar = bars[step];
-      if (largest ? row[step] <= bar : row[step] >= bar) continue;
       bar = heaps[step].Offer({first + i, row[step]}, counts_[step], largest);
     }
   }

@@ -3,6 +3,8 @@
 
 #include <memory>
 #include <optional>
+#include <span>
+#include <vector>
 
 #include "engine/promql/evaluator.h"
 
@@ -50,9 +52,28 @@ bool DropsName(BinaryOp op);
 // binary_matching.cc: how the rows of two vectors match, remembered while they stay the same.
 std::shared_ptr<const Matching> MatchRows(Evaluator& evaluator, const PlanNode& node,
                                           const Block& lhs, const Block& rhs);
-// The labels of what two rows give; `many` is the left side unless the matching is one-to-many.
-Labels ResultLabels(Evaluator& evaluator, const Binary& binary, const Labels& many,
-                    const Labels& one);
+
+// The labels of what two rows give.
+class ResultLabels {
+ public:
+  ResultLabels(Evaluator& evaluator, const Binary& binary);
+  // `many` is the left side unless the matching is one-to-many. Good until the next call.
+  std::span<const LabelPair> PairsOf(const Labels& many, const Labels& one);
+  Labels Of(const Labels& many, const Labels& one) {
+    return Labels::FromSortedPairs(PairsOf(many, one));
+  }
+
+ private:
+  // In the place of one with its name; an empty value takes that away.
+  void Include(LabelPair pair);
+
+  const bool one_to_one_;
+  const bool on_;
+  std::vector<SymbolId> dropped_;
+  std::vector<SymbolId> names_;  // of on() or ignoring()
+  std::vector<SymbolId> included_;
+  std::vector<LabelPair> pairs_;
+};
 
 // binary_vectors.cc
 Result<Block> CombineVectors(Evaluator& evaluator, const PlanNode& node, const Block& lhs,

@@ -1,9 +1,8 @@
 // Which rows of two vectors belong together, and how the result of two rows is labelled.
 #include <algorithm>
-#include <unordered_map>
-#include <unordered_set>
 
 #include "engine/promql/binary.h"
+#include "engine/promql/label_index.h"
 
 namespace tocsin::promql {
 namespace {
@@ -12,44 +11,37 @@ using Cardinality = VectorMatching::Cardinality;
 
 class GroupIndex {
  public:
-  GroupIndex(Evaluator& evaluator, const VectorMatching& matching)
-      : evaluator_(evaluator), on_(matching.on) {
+  GroupIndex(Evaluator& evaluator, const VectorMatching& matching) : on_(matching.on) {
     for (const std::string& label : matching.labels) {
       names_.push_back(evaluator.symbols().Intern(label));
     }
+    if (!on_) names_.push_back(evaluator.metric_name());
     std::ranges::sort(names_);
   }
 
   std::vector<uint32_t> GroupsOf(const Block& block) {
     std::vector<uint32_t> groups(block.series());
     for (size_t series = 0; series < groups.size(); ++series) {
-      const auto [entry, fresh] =
-          index_.try_emplace(Of(block.labels(series)), static_cast<uint32_t>(labels_.size()));
-      if (fresh) labels_.push_back(entry->first);
-      groups[series] = entry->second;
+      groups[series] = index_.Find(PairsOf(block.labels(series))).number;
     }
     return groups;
   }
 
-  SeriesList TakeLabels() { return std::move(labels_); }
+  SeriesList TakeLabels() { return index_.TakeLabels(); }
 
  private:
-  Labels Of(const Labels& labels) const {
-    std::vector<LabelPair> pairs;
-    pairs.reserve(labels.size());
+  std::span<const LabelPair> PairsOf(const Labels& labels) {
+    pairs_.clear();
     for (const LabelPair& pair : labels) {
-      if (std::ranges::binary_search(names_, pair.name) == on_) pairs.push_back(pair);
+      if (std::ranges::binary_search(names_, pair.name) == on_) pairs_.push_back(pair);
     }
-    Labels group = Labels::FromSortedPairs(pairs);
-    if (!on_) group.Set(evaluator_.metric_name(), kEmptySymbol);
-    return group;
+    return pairs_;
   }
 
-  Evaluator& evaluator_;
   const bool on_;
   std::vector<SymbolId> names_;  // sorted
-  std::unordered_map<Labels, uint32_t, LabelsHash> index_;
-  SeriesList labels_;
+  std::vector<LabelPair> pairs_;
+  LabelIndex index_;
 };
 
 // The row of each group, when no group has two.
@@ -78,21 +70,22 @@ void FixPartners(Evaluator& evaluator, const Binary& binary, const Block& lhs, c
     std::vector<uint32_t> many_row(matching.groups.size(), Matching::kNone);
     if (!IndexByGroup(many_group, many_row)) return;
   }
-  std::unordered_set<Labels, LabelsHash> distinct;
-  auto results = std::make_shared<SeriesList>();
-  results->reserve(many.series());
+  ResultLabels labels_of(evaluator, binary);
+  LabelIndex distinct;
   for (size_t row = 0; row < many.series(); ++row) {
     const uint32_t partner = one_row[many_group[row]];
     matching.partner.push_back(partner);
-    results->push_back(
-        partner == Matching::kNone
-            ? Labels()
-            : ResultLabels(evaluator, binary, many.labels(row), one.labels(partner)));
+    if (partner == Matching::kNone) continue;
     // Equal results have to be looked at step by step.
-    if (partner != Matching::kNone && !distinct.insert(results->back()).second) {
+    if (!distinct.Find(labels_of.PairsOf(many.labels(row), one.labels(partner))).fresh) {
       matching.partner.clear();
       return;
     }
+  }
+  SeriesList found = distinct.TakeLabels();
+  auto results = std::make_shared<SeriesList>(many.series());
+  for (size_t row = 0, next = 0; row < many.series(); ++row) {
+    if (matching.partner[row] != Matching::kNone) (*results)[row] = std::move(found[next++]);
   }
   matching.results = std::move(results);
   matching.fixed = true;
@@ -100,28 +93,40 @@ void FixPartners(Evaluator& evaluator, const Binary& binary, const Block& lhs, c
 
 }  // namespace
 
-Labels ResultLabels(Evaluator& evaluator, const Binary& binary, const Labels& many,
-                    const Labels& one) {
+ResultLabels::ResultLabels(Evaluator& evaluator, const Binary& binary)
+    : one_to_one_(binary.matching->cardinality == Cardinality::kOneToOne),
+      on_(binary.matching->on) {
   SymbolTable& symbols = evaluator.symbols();
-  const VectorMatching& matching = *binary.matching;
   const bool delayed = evaluator.context().options.delayed_name_removal;
-  const bool drops_name = DropsName(binary.op) || (binary.return_bool && !delayed);
-  Labels labels = drops_name ? evaluator.WithoutName(many) : many;
-  if (matching.cardinality == Cardinality::kOneToOne) {
-    std::vector<SymbolId> names;
-    for (const std::string& name : matching.labels) names.push_back(symbols.Intern(name));
-    std::vector<LabelPair> pairs;
-    for (const LabelPair& pair : labels) {
-      const bool listed = std::ranges::find(names, pair.name) != names.end();
-      if (listed == matching.on) pairs.push_back(pair);
-    }
-    labels = Labels::FromSortedPairs(pairs);
+  if (DropsName(binary.op) || (binary.return_bool && !delayed)) {
+    const auto names = evaluator.dropped_names();
+    dropped_.assign(names.begin(), names.end());
   }
-  for (const std::string& name : matching.include) {
-    const SymbolId id = symbols.Intern(name);
-    labels.Set(id, one.Get(id));
+  for (const std::string& name : binary.matching->labels) names_.push_back(symbols.Intern(name));
+  for (const std::string& name : binary.matching->include) {
+    included_.push_back(symbols.Intern(name));
   }
-  return labels;
+}
+
+std::span<const LabelPair> ResultLabels::PairsOf(const Labels& many, const Labels& one) {
+  const auto has = [](const std::vector<SymbolId>& names, SymbolId name) {
+    return std::ranges::find(names, name) != names.end();
+  };
+  pairs_.clear();
+  for (const LabelPair& pair : many) {
+    if (has(dropped_, pair.name)) continue;
+    if (one_to_one_ && has(names_, pair.name) != on_) continue;
+    pairs_.push_back(pair);
+  }
+  for (const SymbolId name : included_) Include({name, one.Get(name)});
+  return pairs_;
+}
+
+void ResultLabels::Include(LabelPair pair) {
+  auto at = std::ranges::lower_bound(pairs_, pair.name, {}, &LabelPair::name);
+  const bool there = at != pairs_.end() && at->name == pair.name;
+  if (there) at = pairs_.erase(at);
+  if (pair.value != kEmptySymbol) pairs_.insert(at, pair);
 }
 
 std::shared_ptr<const Matching> MatchRows(Evaluator& evaluator, const PlanNode& node,

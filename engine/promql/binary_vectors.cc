@@ -31,17 +31,19 @@ class VectorCombiner {
         fill_many_(vector_matching_.fill_left),
         fill_one_(vector_matching_.fill_right),
         delayed_(evaluator.context().options.delayed_name_removal),
+        labels_of_(evaluator, binary_),
         op_(binary_.op, binary_.return_bool, node.position, evaluator.annotations()),
         out_(many_.steps()) {}
 
   Result<Block> Run() {
     if (matching_->fixed) {
+      // Rows with a partner have labels of their own, and the others have no values.
       RETURN_IF_ERROR(RunFixed());
-    } else {
-      for (size_t step = 0; step < many_.steps(); ++step) {
-        RETURN_IF_ERROR(evaluator_.budget().CheckAlive());
-        RETURN_IF_ERROR(RunStep(step));
-      }
+      return std::move(out_);
+    }
+    for (size_t step = 0; step < many_.steps(); ++step) {
+      RETURN_IF_ERROR(evaluator_.budget().CheckAlive());
+      RETURN_IF_ERROR(RunStep(step));
     }
     RETURN_IF_ERROR(evaluator_.MergeEqualRows(out_));
     return std::move(out_);
@@ -142,9 +144,8 @@ class VectorCombiner {
     const auto [entry, fresh] = rows_.try_emplace(key, out_.series());
     if (fresh) {
       const Labels& group_labels = matching_->groups[group];
-      Labels labels =
-          ResultLabels(evaluator_, binary_, many == kNone ? group_labels : many_.labels(many),
-                       one == kNone ? group_labels : one_.labels(one));
+      Labels labels = labels_of_.Of(many == kNone ? group_labels : many_.labels(many),
+                                    one == kNone ? group_labels : one_.labels(one));
       first_row_.push_back(row_of_labels_.try_emplace(labels, out_.series()).first->second);
       last_match_.emplace_back();
       out_.AddSeries(std::move(labels),
@@ -199,6 +200,7 @@ class VectorCombiner {
   const std::optional<double> fill_many_;
   const std::optional<double> fill_one_;
   const bool delayed_;
+  ResultLabels labels_of_;
   ValueOperator op_;
   Block out_;
   std::unordered_map<uint64_t, size_t> rows_;

@@ -172,10 +172,19 @@ bool Evaluator::HaveOneName(const PlanNode& node, const SeriesListPtr& list) con
   NodeMemory& memory = context_.memory.Of(node.id);
   if (memory.names_of == list && list != nullptr) return memory.one_name;
   memory.names_of = list;
-  memory.one_name = std::ranges::all_of(*list, [&](const Labels& labels) {
-    return std::ranges::all_of(dropped_names(),
-                               [&](SymbolId n) { return labels.Get(n) == list->front().Get(n); });
-  });
+  const std::array<SymbolId, 3> names = dropped_names();
+  const auto values_of = [&names](const Labels& labels) {
+    std::array<SymbolId, 3> values{};
+    for (const LabelPair& pair : labels) {
+      for (size_t i = 0; i < names.size(); ++i) {
+        if (pair.name == names[i]) values[i] = pair.value;
+      }
+    }
+    return values;
+  };
+  const std::array<SymbolId, 3> first = list->empty() ? names : values_of(list->front());
+  memory.one_name =
+      std::ranges::all_of(*list, [&](const Labels& labels) { return values_of(labels) == first; });
   return memory.one_name;
 }
 

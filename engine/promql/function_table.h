@@ -97,6 +97,13 @@ class RowWriter {
     values_[step] = value;
     present_[step / 64] |= uint64_t{1} << (step % 64);
   }
+  // The whole row: at the steps of these bits, which are words as a block has them, the value of
+  // each step's index. The others' indices must be good too.
+  void SetSteps(std::span<const uint64_t> present, std::span<const uint32_t> index_at,
+                std::span<const double> values) {
+    for (size_t step = 0; step < index_at.size(); ++step) values_[step] = values[index_at[step]];
+    std::copy(present.begin(), present.end(), present_);
+  }
   void Set(size_t step, HistogramPtr histogram) {
     histograms_.push_back({row_, first_step_ + step, std::move(histogram)});
   }

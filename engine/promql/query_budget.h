@@ -104,6 +104,8 @@ class BudgetShare {
     looked_.total += samples;
     if (step < looked_.at_step.size()) looked_.at_step[step] += samples;
   }
+  // Whether it matters for CountLooked at which step.
+  bool counts_by_step() const { return !looked_.at_step.empty(); }
   // Samples that were read from storage, and are not held.
   void CountLoaded(size_t samples) { loaded_ += samples; }
   // For one series so many samples were read, and are held until it is done; those of a subquery do
