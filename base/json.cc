@@ -4,9 +4,11 @@
 #include <rapidjson/error/en.h>
 #include <rapidjson/reader.h>
 
+#include <array>
 #include <cmath>
 
 #include "base/go_float.h"
+#include "base/json_text.h"
 
 namespace tocsin {
 namespace {
@@ -35,68 +37,16 @@ size_t Utf8Length(std::string_view text) {
   return 0;
 }
 
-bool IsPlain(char character) {
-  const auto c = static_cast<unsigned char>(character);
-  return c >= 0x20 && c < 0x80 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
-}
-
-void AppendEscaped(std::string& out, std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    // Nearly all text is plain to its end.
-    const size_t begin = i;
-    while (i < text.size() && IsPlain(text[i])) ++i;
-    out.append(text.substr(begin, i - begin));
-    if (i == text.size()) return;
-    const auto c = static_cast<unsigned char>(text[i]);
-    if (c >= 0x80) {
-      const size_t length = Utf8Length(text.substr(i));
-      if (length == 0) {
-        out += "\\ufffd";
-        ++i;
-        continue;
-      }
-      const std::string_view character = text.substr(i, length);
-      // Go escapes the two line separators, which JavaScript strings may not hold.
-      if (character == "\xE2\x80\xA8") {
-        out += "\\u2028";
-      } else if (character == "\xE2\x80\xA9") {
-        out += "\\u2029";
-      } else {
-        out += character;
-      }
-      i += length;
-      continue;
-    }
-    ++i;
-    switch (c) {
-      case '"':
-        out += "\\\"";
-        continue;
-      case '\\':
-        out += "\\\\";
-        continue;
-      case '\n':
-        out += "\\n";
-        continue;
-      case '\r':
-        out += "\\r";
-        continue;
-      case '\t':
-        out += "\\t";
-        continue;
-      default:
-        break;
-    }
-    if (c < 0x20 || c == '<' || c == '>' || c == '&') {
-      out += "\\u00";
-      out += kHex[c >> 4];
-      out += kHex[c & 15];
-    } else {
-      out += static_cast<char>(c);
-    }
+// By byte: whether it stands for itself, on its own.
+constexpr std::array<bool, 256> kPlain = [] {
+  std::array<bool, 256> plain{};
+  for (size_t c = 0x20; c < 0x80; ++c) {
+    plain[c] = c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
   }
-}
+  return plain;
+}();
+
+bool IsPlain(char character) { return kPlain[static_cast<unsigned char>(character)]; }
 
 // Builds a JsonValue from RapidJSON's events, bounded in depth.
 class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeBuilder> {
@@ -163,6 +113,64 @@ class TreeBuilder : public rapidjson::BaseReaderHandler<rapidjson::UTF8<>, TreeB
 
 }  // namespace
 
+void AppendJsonText(std::string& out, std::string_view text) {
+  size_t i = 0;
+  while (i < text.size()) {
+    // Nearly all text is plain to its end.
+    const size_t begin = i;
+    while (i < text.size() && IsPlain(text[i])) ++i;
+    out.append(text.substr(begin, i - begin));
+    if (i == text.size()) return;
+    const auto c = static_cast<unsigned char>(text[i]);
+    if (c >= 0x80) {
+      const size_t length = Utf8Length(text.substr(i));
+      if (length == 0) {
+        out += "\\ufffd";
+        ++i;
+        continue;
+      }
+      const std::string_view character = text.substr(i, length);
+      // Go escapes the two line separators, which JavaScript strings may not hold.
+      if (character == "\xE2\x80\xA8") {
+        out += "\\u2028";
+      } else if (character == "\xE2\x80\xA9") {
+        out += "\\u2029";
+      } else {
+        out += character;
+      }
+      i += length;
+      continue;
+    }
+    ++i;
+    switch (c) {
+      case '"':
+        out += "\\\"";
+        continue;
+      case '\\':
+        out += "\\\\";
+        continue;
+      case '\n':
+        out += "\\n";
+        continue;
+      case '\r':
+        out += "\\r";
+        continue;
+      case '\t':
+        out += "\\t";
+        continue;
+      default:
+        break;
+    }
+    if (c < 0x20 || c == '<' || c == '>' || c == '&') {
+      out += "\\u00";
+      out += kHex[c >> 4];
+      out += kHex[c & 15];
+    } else {
+      out += static_cast<char>(c);
+    }
+  }
+}
+
 void JsonWriter::Separate() {
   if (need_comma_) out_ += ',';
   need_comma_ = true;
@@ -199,7 +207,7 @@ JsonWriter& JsonWriter::Key(std::string_view key) {
 JsonWriter& JsonWriter::String(std::string_view text) {
   Separate();
   out_ += '"';
-  AppendEscaped(out_, text);
+  AppendJsonText(out_, text);
   out_ += '"';
   return *this;
 }
