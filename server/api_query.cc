@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "engine/promql/parser.h"
+#include "engine/promql/query_table.h"
 #include "engine/promql/result_json.h"
 #include "server/api_answer.h"
 #include "server/api_handlers.h"
@@ -61,9 +62,9 @@ Result<QueryCall> ReadCall(const ProcessView& view, const HttpServerRequest& req
   return call;
 }
 
-void TruncateSeries(promql::QueryValue& value, size_t limit, Remarks& remarks) {
-  if (auto* vector = std::get_if<promql::VectorValue>(&value)) Truncate(*vector, limit, remarks);
-  if (auto* matrix = std::get_if<promql::MatrixValue>(&value)) Truncate(*matrix, limit, remarks);
+void TruncateSeries(promql::QueryTable& table, size_t limit, Remarks& remarks) {
+  if (auto* rows = std::get_if<promql::ResultRows>(&table)) Truncate(rows->rows, limit, remarks);
+  if (auto* matrix = std::get_if<promql::MatrixValue>(&table)) Truncate(*matrix, limit, remarks);
 }
 
 // The times of the steps come with the counts.
@@ -96,29 +97,29 @@ void WriteStats(JsonWriter& json, const promql::QueryStats& stats, const StepTim
 }
 
 HttpServerResponse Answer(const ProcessView& view, const QueryCall& call, const StepTimes& times,
-                          Result<promql::QueryResult> result) {
-  if (!result.ok()) {
+                          Result<promql::QueryAnswer> answer) {
+  if (!answer.ok()) {
     // A duration of the query that is none at these times.
-    const bool bad_query = result.error().code == ErrorCode::kInvalidArgument;
-    return Failure(bad_query ? BadParameter("query", result.error().message) : result.error());
+    const bool bad_query = answer.error().code == ErrorCode::kInvalidArgument;
+    return Failure(bad_query ? BadParameter("query", answer.error().message) : answer.error());
   }
-  Remarks remarks{.warnings = std::move(result->warnings), .infos = std::move(result->infos)};
-  TruncateSeries(result->value, call.limit, remarks);
+  Remarks remarks{.warnings = std::move(answer->warnings), .infos = std::move(answer->infos)};
+  TruncateSeries(answer->table, call.limit, remarks);
   const bool with_stats = !call.stats.empty();
-  if (!promql::IsLong(result->value)) {
+  if (!promql::IsLong(answer->table)) {
     const auto write = [&](JsonWriter& json) {
       json.BeginObject();
-      promql::WriteQueryValueMembers(json, result->value);
-      if (with_stats) WriteStats(json, result->stats, times);
+      promql::WriteQueryTable(json, answer->table, *answer->symbols);
+      if (with_stats) WriteStats(json, answer->stats, times);
       json.EndObject();
     };
     return Success(write, remarks);
   }
-  const auto shown = std::make_shared<const promql::QueryResult>(*std::move(result));
+  const auto shown = std::make_shared<const promql::QueryAnswer>(*std::move(answer));
   const auto stream = [shown, times, with_stats, helpers = view.engine.workers()](
                           JsonWriter& json, const BodyWriter& out) {
     json.BeginObject();
-    if (!promql::StreamQueryValueMembers(json, shown->value, helpers, out)) return false;
+    if (!promql::StreamQueryTable(json, shown->table, *shown->symbols, helpers, out)) return false;
     if (with_stats) WriteStats(json, shown->stats, times);
     json.EndObject();
     return true;
@@ -184,7 +185,7 @@ HttpServerResponse HandleQuery(const ProcessView& view, const HttpServerRequest&
   if (!call.ok()) return Failure(call.error());
   call->limit = *limit;
   return Answer(view, *call, {t_ms, 0},
-                view.engine.Instant(*call->query, view.querier, t_ms, call->limits));
+                view.engine.AnswerInstant(*call->query, view.querier, t_ms, call->limits));
 }
 
 HttpServerResponse HandleQueryRange(const ProcessView& view, const HttpServerRequest& request) {
@@ -199,8 +200,8 @@ HttpServerResponse HandleQueryRange(const ProcessView& view, const HttpServerReq
     return Failure(status.error());
   }
   return Answer(view, *call, {ToMs(times->start), times->step.count()},
-                view.engine.Range(*call->query, view.querier, ToMs(times->start), ToMs(times->end),
-                                  times->step.count(), call->limits));
+                view.engine.AnswerRange(*call->query, view.querier, ToMs(times->start),
+                                        ToMs(times->end), times->step.count(), call->limits));
 }
 
 HttpServerResponse HandleFormatQuery(const ProcessView& view, const HttpServerRequest& request) {

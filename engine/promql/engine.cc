@@ -8,6 +8,7 @@
 #include "engine/promql/plan.h"
 #include "engine/promql/plan_memory.h"
 #include "engine/promql/query_result.h"
+#include "engine/promql/query_table.h"
 
 namespace tocsin::promql {
 
@@ -60,7 +61,7 @@ struct QueryTimes {
   bool range_query;
 };
 
-Result<QueryResult> Run(const Engine& engine, const ParsedQuery& query, const Querier& querier,
+Result<QueryAnswer> Run(const Engine& engine, const ParsedQuery& query, const Querier& querier,
                         const QueryTimes& times, const QueryLimits& limits, SteadyTime started) {
   const EngineOptions& options = engine.options();
   const Duration timeout = limits.timeout > Duration::zero() ? limits.timeout : options.timeout;
@@ -70,12 +71,12 @@ Result<QueryResult> Run(const Engine& engine, const ParsedQuery& query, const Qu
                    plan.Add(query, {.step_ms = steps.step_ms,
                                     .range_ms = times.end_ms - steps.start_ms,
                                     .default_step_ms = options.default_step_ms}));
-  SymbolTable symbols(querier.symbols());
+  const auto symbols = std::make_shared<SymbolTable>(querier.symbols());
   PlanMemory memory;
   Evaluator evaluator(
       {.options = options,
        .querier = querier,
-       .symbols = symbols,
+       .symbols = *symbols,
        .memory = memory,
        .query_steps = steps,
        .query_end_ms = times.end_ms,
@@ -85,14 +86,23 @@ Result<QueryResult> Run(const Engine& engine, const ParsedQuery& query, const Qu
   QueryBudget budget(engine.clock(), started + timeout, options, limits.canceled);
   if (limits.per_step_stats && options.per_step_stats) budget.CountByStep(steps.count);
   Annotations annotations;
-  ASSIGN_OR_RETURN(QueryValue value,
+  ASSIGN_OR_RETURN(QueryTable table,
                    ResultOfQuery(evaluator, root, query.root(), budget, annotations));
   QueryStats stats = budget.stats();
   stats.wall = std::chrono::duration_cast<Duration>(engine.clock().Steady() - started);
-  return QueryResult{.value = std::move(value),
+  return QueryAnswer{.symbols = symbols,
+                     .table = std::move(table),
                      .warnings = annotations.Warnings(query.text()),
                      .infos = annotations.Infos(query.text()),
                      .stats = stats};
+}
+
+Result<QueryResult> WithTexts(Result<QueryAnswer> answer) {
+  if (!answer.ok()) return std::move(answer).error();
+  return QueryResult{.value = ToValue(answer->table, *answer->symbols),
+                     .warnings = std::move(answer->warnings),
+                     .infos = std::move(answer->infos),
+                     .stats = std::move(answer->stats)};
 }
 
 }  // namespace
@@ -112,14 +122,25 @@ Result<std::shared_ptr<const ParsedQuery>> Engine::Parse(std::string_view text) 
 
 Result<QueryResult> Engine::Instant(const ParsedQuery& query, const Querier& querier, int64_t t_ms,
                                     const QueryLimits& limits) const {
-  return Admitted(query, limits, [&](SteadyTime started) {
-    return Run(*this, query, querier, {Steps{.start_ms = t_ms}, t_ms, false}, limits, started);
-  });
+  return WithTexts(AnswerInstant(query, querier, t_ms, limits));
 }
 
 Result<QueryResult> Engine::Range(const ParsedQuery& query, const Querier& querier,
                                   int64_t start_ms, int64_t end_ms, int64_t step_ms,
                                   const QueryLimits& limits) const {
+  return WithTexts(AnswerRange(query, querier, start_ms, end_ms, step_ms, limits));
+}
+
+Result<QueryAnswer> Engine::AnswerInstant(const ParsedQuery& query, const Querier& querier,
+                                          int64_t t_ms, const QueryLimits& limits) const {
+  return Admitted(query, limits, [&](SteadyTime started) {
+    return Run(*this, query, querier, {Steps{.start_ms = t_ms}, t_ms, false}, limits, started);
+  });
+}
+
+Result<QueryAnswer> Engine::AnswerRange(const ParsedQuery& query, const Querier& querier,
+                                        int64_t start_ms, int64_t end_ms, int64_t step_ms,
+                                        const QueryLimits& limits) const {
   const ValueType type = query.root().type;
   if (type != ValueType::kScalar && type != ValueType::kVector) {
     return InvalidArgument("invalid expression type \"" + std::string(ValueTypeName(type)) +
@@ -135,17 +156,17 @@ Result<QueryResult> Engine::Range(const ParsedQuery& query, const Querier& queri
   });
 }
 
-Result<QueryResult> Engine::Admitted(
+Result<QueryAnswer> Engine::Admitted(
     const ParsedQuery& query, const QueryLimits& limits,
-    const std::function<Result<QueryResult>(SteadyTime)>& run) const {
+    const std::function<Result<QueryAnswer>(SteadyTime)>& run) const {
   const SteadyTime started = clock_.Steady();
   const Duration patience = limits.timeout > Duration::zero() ? limits.timeout : options_.timeout;
   RETURN_IF_ERROR(admission_->Enter(patience, limits.canceled));
   const size_t token = watcher_ == nullptr ? 0 : watcher_->Began(query.text());
-  Result<QueryResult> result = run(started);
+  Result<QueryAnswer> answer = run(started);
   if (watcher_ != nullptr) watcher_->Ended(token);
   admission_->Leave();
-  return result;
+  return answer;
 }
 
 }  // namespace tocsin::promql

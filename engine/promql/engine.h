@@ -74,6 +74,9 @@ struct QueryResult {
   QueryStats stats;
 };
 
+// What a query gave before labels are text: engine/promql/query_table.h.
+struct QueryAnswer;
+
 // Per query.
 struct QueryLimits {
   Duration timeout{};              // 0: the engine's
@@ -115,12 +118,18 @@ class Engine {
                               const QueryLimits& limits = {}) const;
   Result<QueryResult> Range(const ParsedQuery& query, const Querier& querier, int64_t start_ms,
                             int64_t end_ms, int64_t step_ms, const QueryLimits& limits = {}) const;
+  // The same for who writes the answer down at once, which needs no copy of its values.
+  Result<QueryAnswer> AnswerInstant(const ParsedQuery& query, const Querier& querier, int64_t t_ms,
+                                    const QueryLimits& limits) const;
+  Result<QueryAnswer> AnswerRange(const ParsedQuery& query, const Querier& querier,
+                                  int64_t start_ms, int64_t end_ms, int64_t step_ms,
+                                  const QueryLimits& limits) const;
 
  private:
   class Admission;
   // Runs the query once there is room for it; its time begins with the wait.
-  Result<QueryResult> Admitted(const ParsedQuery& query, const QueryLimits& limits,
-                               const std::function<Result<QueryResult>(SteadyTime)>& run) const;
+  Result<QueryAnswer> Admitted(const ParsedQuery& query, const QueryLimits& limits,
+                               const std::function<Result<QueryAnswer>(SteadyTime)>& run) const;
 
   const EngineOptions options_;
   const Clock& clock_;

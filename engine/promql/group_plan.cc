@@ -6,6 +6,7 @@
 #include "engine/promql/plan.h"
 #include "engine/promql/plan_memory.h"
 #include "engine/promql/query_result.h"
+#include "engine/promql/query_table.h"
 
 namespace tocsin::promql {
 
@@ -98,14 +99,14 @@ Result<QueryResult> GroupPlan::Evaluation::Run(size_t index) {
       state_->limits.timeout > Duration::zero() ? state_->limits.timeout : options.timeout;
   QueryBudget budget(clock, started + timeout, options, state_->limits.canceled);
   Annotations annotations;
-  Result<QueryValue> value =
+  const Result<QueryTable> table =
       ResultOfQuery(state_->evaluator, *root, query.root(), budget, annotations);
   state_->evaluator.ForgetAfter(index);
-  if (!value.ok()) return std::move(value).error();
+  if (!table.ok()) return table.error();
   QueryStats stats = budget.stats();
   stats.series_fetched = compiled.SeriesReadBy(*root);
   stats.wall = std::chrono::duration_cast<Duration>(clock.Steady() - started);
-  return QueryResult{.value = *std::move(value),
+  return QueryResult{.value = ToValue(*table, *compiled.symbols),
                      .warnings = annotations.Warnings(query.text()),
                      .infos = annotations.Infos(query.text()),
                      .stats = stats};

@@ -44,12 +44,25 @@ class RowOrder {
     size_t begin;
     size_t end;
   };
+  // No label has the empty text as its name or its value, of which this is the id.
+  struct Numbered {
+    LabelPair pair{kEmptySymbol, kEmptySymbol};
+    uint64_t name = 0;
+    uint64_t value = 0;
+  };
   static constexpr uint64_t kLow = 0xFFFFFFFF;
 
+  // Rows mostly have the names of the row before at the same places, and some of its values.
   void Add(size_t row, const Labels& labels) {
     const size_t begin = pairs_.size();
-    for (const LabelPair& pair : labels) {
-      pairs_.push_back(NumberOf(pair.name) << 32 | NumberOf(pair.value));
+    before_.resize(labels.size());
+    for (size_t i = 0; i < labels.size(); ++i) {
+      const LabelPair& pair = labels.begin()[i];
+      Numbered& before = before_[i];
+      if (before.pair.name != pair.name) before.name = NumberOf(pair.name);
+      if (before.pair.value != pair.value) before.value = NumberOf(pair.value);
+      before.pair = pair;
+      pairs_.push_back(before.name << 32 | before.value);
     }
     keys_.push_back({row, begin, pairs_.size()});
   }
@@ -81,98 +94,37 @@ class RowOrder {
   const SymbolTable& symbols_;
   std::unordered_map<SymbolId, uint64_t> numbers_;
   std::vector<std::string_view> texts_;  // by number
+  std::vector<Numbered> before_;
   std::vector<Key> keys_;
   std::vector<uint64_t> pairs_;  // of all rows: name and value, as numbers and then as ranks
 };
 
-// The rows that have a value.
-std::vector<size_t> SortedRows(Evaluator& evaluator, const Block& block) {
-  return RowOrder(evaluator.symbols(), block).Sorted();
-}
-
-// Makes the points of the rows of a block. Rows with values at the same steps share their times.
-class PointsMaker {
- public:
-  PointsMaker(const Block& block, const Steps& steps) : block_(block), steps_(steps) {}
-
-  Points Of(size_t row) {
-    if (times_ == nullptr ||
-        !std::ranges::equal(block_.Presence(row), block_.Presence(times_of_))) {
-      times_ = TimesOf(row);
-      times_of_ = row;
-    }
-    const std::span<const double> values = block_.Row(row);
-    if (times_->size() == values.size() && !block_.has_histograms()) {
-      return {times_, {values.begin(), values.end()}};
-    }
-    std::vector<double> present;
-    present.reserve(times_->size());
-    std::vector<HistogramPtr> histograms;
-    for (size_t step = 0; step < values.size(); ++step) {
-      if (!block_.Has(row, step)) continue;
-      present.push_back(values[step]);
-      if (block_.has_histograms()) histograms.push_back(block_.Histogram(row, step));
-    }
-    return {times_, std::move(present), std::move(histograms)};
-  }
-
- private:
-  Points::Times TimesOf(size_t row) const {
-    auto times = std::make_shared<std::vector<int64_t>>();
-    times->reserve(block_.CountPresent(row));
-    for (size_t step = 0; step < block_.steps(); ++step) {
-      if (block_.Has(row, step)) times->push_back(steps_.At(step));
-    }
-    return times;
-  }
-
-  const Block& block_;
-  const Steps& steps_;
-  Points::Times times_;
-  size_t times_of_ = 0;  // the row they were made for
-};
-
-MatrixValue MatrixOf(Evaluator& evaluator, const Block& block) {
-  PointsMaker points(block, evaluator.context().query_steps);
-  MatrixValue matrix;
-  const std::vector<size_t> rows = SortedRows(evaluator, block);
-  matrix.reserve(rows.size());
-  for (const size_t row : rows) {
-    matrix.push_back({block.labels(row).ToLabelSet(evaluator.symbols()), points.Of(row)});
-  }
-  return matrix;
-}
-
 enum class Order { kByLabels, kAsComputed };
 
-VectorValue VectorOf(Evaluator& evaluator, const Block& block, Order order) {
+std::vector<size_t> RowsToShow(Evaluator& evaluator, const Block& block, Order order) {
+  if (order == Order::kByLabels) return RowOrder(evaluator.symbols(), block).Sorted();
   std::vector<size_t> rows;
-  if (order == Order::kByLabels) {
-    rows = SortedRows(evaluator, block);
-  } else {
-    for (size_t series = 0; series < block.series(); ++series) {
-      if (block.Has(series, 0)) rows.push_back(series);
-    }
+  for (size_t series = 0; series < block.series(); ++series) {
+    if (block.AnyPresent(series)) rows.push_back(series);
   }
-  const int64_t t_ms = evaluator.context().query_steps.start_ms;
-  VectorValue vector;
-  vector.reserve(rows.size());
-  for (const size_t row : rows) {
-    vector.push_back({block.labels(row).ToLabelSet(evaluator.symbols()),
-                      {t_ms, block.Value(row, 0), block.Histogram(row, 0)}});
-  }
-  return vector;
+  return rows;
 }
 
-QueryValue ResultOf(Evaluator& evaluator, const Block& block, ValueType type, Order order) {
-  if (evaluator.context().range_query) return MatrixOf(evaluator, block);
-  const int64_t t_ms = evaluator.context().query_steps.start_ms;
-  if (type == ValueType::kScalar) return ScalarValue{t_ms, block.Value(0, 0)};
-  return VectorOf(evaluator, block, order);
+QueryTable ResultOf(Evaluator& evaluator, Block block, ValueType type, Order order) {
+  const bool range_query = evaluator.context().range_query;
+  const Steps& steps = evaluator.context().query_steps;
+  if (!range_query && type == ValueType::kScalar) {
+    return ScalarValue{steps.start_ms, block.Value(0, 0)};
+  }
+  std::vector<size_t> rows = RowsToShow(evaluator, block, range_query ? Order::kByLabels : order);
+  return ResultRows{.kind = range_query ? ResultRows::Kind::kMatrix : ResultRows::Kind::kVector,
+                    .block = std::move(block),
+                    .steps = steps,
+                    .rows = std::move(rows)};
 }
 
 // An instant query for a range vector: what its window holds.
-Result<QueryValue> WindowResult(Evaluator& evaluator, const PlanNode& node) {
+Result<QueryTable> WindowResult(Evaluator& evaluator, const PlanNode& node) {
   ASSIGN_OR_RETURN(const RangeSource source,
                    evaluator.OpenRange(node, evaluator.context().query_steps));
   RangeSource::Buffers buffers;
@@ -195,7 +147,7 @@ Result<QueryValue> WindowResult(Evaluator& evaluator, const PlanNode& node) {
                       in.histograms.empty() ? std::vector<HistogramPtr>() : inside(in.histograms)};
   }
   std::ranges::sort(matrix, {}, &MatrixElement::labels);
-  return QueryValue(std::move(matrix));
+  return QueryTable(std::move(matrix));
 }
 
 // Whether the expression puts its series in an order of its own. The others are sorted by labels,
@@ -215,16 +167,16 @@ bool HasOrder(const Expr& expr) {
 
 }  // namespace
 
-Result<QueryValue> ResultOfQuery(Evaluator& evaluator, const PlanEdge& root, const Expr& expr,
+Result<QueryTable> ResultOfQuery(Evaluator& evaluator, const PlanEdge& root, const Expr& expr,
                                  QueryBudget& budget, Annotations& annotations) {
   evaluator.Attach(budget, annotations);
   if (const auto* text = Unwrapped(expr).As<StringLiteral>()) {
-    return QueryValue(StringValue{evaluator.context().query_steps.start_ms, text->value});
+    return QueryTable(StringValue{evaluator.context().query_steps.start_ms, text->value});
   }
   if (expr.type == ValueType::kMatrix) return WindowResult(evaluator, *root.node);
   ASSIGN_OR_RETURN(Block block, evaluator.Evaluate(root, evaluator.context().query_steps));
   RETURN_IF_ERROR(evaluator.ApplyDelayedNames(block));
-  return ResultOf(evaluator, block, expr.type,
+  return ResultOf(evaluator, std::move(block), expr.type,
                   HasOrder(expr) ? Order::kAsComputed : Order::kByLabels);
 }
 

@@ -8,24 +8,22 @@
 #include "base/json.h"
 #include "engine/model/histogram.h"
 #include "engine/model/label_set.h"
-#include "engine/promql/engine.h"
+#include "engine/promql/query_table.h"
 
 namespace tocsin::promql {
 
-// {"resultType":"vector","result":[…]}: the value of "data". The writer stands where a value is
-// due. Times are numbers, values are strings.
-void WriteQueryValue(JsonWriter& json, const QueryValue& value);
-// The same members, without the braces: for callers that add "stats".
-void WriteQueryValueMembers(JsonWriter& json, const QueryValue& value);
+// The members of the value of "data", without its braces: "resultType":"vector","result":[…]. The
+// writer stands where a member is due. Times are numbers, values are strings.
+void WriteQueryTable(JsonWriter& json, const QueryTable& table, const SymbolTable& symbols);
 
 // Whether the text is so long that nobody should hold it as a whole.
-bool IsLong(const QueryValue& value);
+bool IsLong(const QueryTable& table);
 // Writes the same members in pieces that `out` takes, and leaves the end of the text in `json`.
 // Pieces are made by all cores, with the help of `helpers`, which may be null. False when `out`
 // wants no more of them.
 using TextSink = std::function<bool(std::string_view piece)>;
-bool StreamQueryValueMembers(JsonWriter& json, const QueryValue& value, Executor* helpers,
-                             const TextSink& out);
+bool StreamQueryTable(JsonWriter& json, const QueryTable& table, const SymbolTable& symbols,
+                      Executor* helpers, const TextSink& out);
 
 // {"__name__":"up","job":"a"}
 void WriteLabels(JsonWriter& json, const LabelSet& labels);
