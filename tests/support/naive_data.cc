@@ -82,8 +82,9 @@ std::vector<NaiveData::Seen> NaiveData::Newest(const promql::VectorSelector& sel
   return seen;
 }
 
-NaiveValue NaiveData::Values(const promql::VectorSelector& selector, int64_t t_ms) const {
-  if (selector.smoothed) return Smoothed(selector, Look(selector.time, t_ms));
+NaiveValue NaiveData::Values(const promql::VectorSelector& selector, int64_t t_ms,
+                             NaiveNotes& notes) const {
+  if (selector.smoothed) return Smoothed(selector, Look(selector.time, t_ms), notes);
   NaiveValue value;
   for (const Seen& seen : Newest(selector, t_ms)) {
     value.vector.push_back({seen.labels, seen.at.number});
@@ -91,13 +92,14 @@ NaiveValue NaiveData::Values(const promql::VectorSelector& selector, int64_t t_m
   return value;
 }
 
-NaiveValue NaiveData::Smoothed(const promql::VectorSelector& selector, int64_t at_ms) const {
+NaiveValue NaiveData::Smoothed(const promql::VectorSelector& selector, int64_t at_ms,
+                               NaiveNotes& notes) const {
   std::vector<NaiveWindow> windows =
       Samples(selector, at_ms - query_.lookback_ms, at_ms + query_.lookback_ms);
   DropStale(windows);
   NaiveValue value;
   for (const NaiveWindow& window : windows) {
-    const std::optional<NaiveNumber> number = NaiveSmoothedValue(window, at_ms);
+    const std::optional<NaiveNumber> number = NaiveSmoothedValue(window, at_ms, notes);
     if (number) value.vector.push_back({window.labels, *number});
   }
   return value;

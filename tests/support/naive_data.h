@@ -30,7 +30,7 @@ class NaiveData {
   };
   std::vector<Seen> Newest(const promql::VectorSelector& selector, int64_t t_ms) const;
   // An instant vector.
-  NaiveValue Values(const promql::VectorSelector& selector, int64_t t_ms) const;
+  NaiveValue Values(const promql::VectorSelector& selector, int64_t t_ms, NaiveNotes& notes) const;
   // A range vector, without staleness markers.
   std::vector<NaiveWindow> Windows(const promql::MatrixSelector& matrix, int64_t t_ms) const;
 
@@ -38,7 +38,8 @@ class NaiveData {
   // Of every series that matches, also where it has no sample in (start, end].
   std::vector<NaiveWindow> Samples(const promql::VectorSelector& selector, int64_t start_ms,
                                    int64_t end_ms) const;
-  NaiveValue Smoothed(const promql::VectorSelector& selector, int64_t at_ms) const;
+  NaiveValue Smoothed(const promql::VectorSelector& selector, int64_t at_ms,
+                      NaiveNotes& notes) const;
 
   const std::vector<NaiveSeries>& series_;
   const NaiveQuery& query_;

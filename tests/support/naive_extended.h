@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "tests/support/naive_functions.h"
+#include "tests/support/naive_notes.h"
 
 namespace tocsin::testing_support {
 
@@ -18,10 +19,11 @@ NaiveWindow NaiveExtendedWindow(const NaiveWindow& window, NaiveEdge edge);
 
 // rate, increase and delta of such a window.
 std::optional<NaiveNumber> NaiveExtendedRate(std::string_view function, const NaiveWindow& window,
-                                             NaiveEdge edge);
+                                             NaiveEdge edge, NaiveNotes& notes);
 
 // The value at `t_ms`: of a sample then, on the line between the samples around it, or of the last
 // one before it.
-std::optional<NaiveNumber> NaiveSmoothedValue(const NaiveWindow& window, int64_t t_ms);
+std::optional<NaiveNumber> NaiveSmoothedValue(const NaiveWindow& window, int64_t t_ms,
+                                              NaiveNotes& notes);
 
 }  // namespace tocsin::testing_support

@@ -12,6 +12,7 @@
 #include "tests/support/naive_data.h"
 #include "tests/support/naive_extended.h"
 #include "tests/support/naive_functions.h"
+#include "tests/support/naive_notes.h"
 #include "tests/support/naive_vectors.h"
 
 namespace tocsin::testing_support {
@@ -33,14 +34,15 @@ const Expr& Inside(const Expr& expr) {
 
 class Naive {
  public:
-  Naive(const std::vector<NaiveSeries>& data, const NaiveQuery& query)
-      : data_(data, query), query_(query) {}
+  Naive(const std::vector<NaiveSeries>& data, const NaiveQuery& query, NaiveNotes& notes)
+      : data_(data, query), query_(query), notes_(notes) {}
 
   Result<NaiveValue> At(const Expr& expr, int64_t t) const {
     if (const auto* number = expr.As<promql::NumberLiteral>()) return Scalar(number->value);
     if (const auto* paren = expr.As<promql::Paren>()) return At(*paren->expr, t);
     if (const auto* unary = expr.As<promql::Unary>()) return Signed(*unary, t);
-    if (const auto* selector = expr.As<promql::VectorSelector>()) return data_.Values(*selector, t);
+    if (const auto* selector = expr.As<promql::VectorSelector>())
+      return data_.Values(*selector, t, notes_);
     if (const auto* binary = expr.As<Binary>()) return OfBinary(*binary, t);
     if (const auto* aggregate = expr.As<Aggregate>()) return OfAggregate(*aggregate, t);
     if (const auto* call = expr.As<Call>()) return OfCall(*call, t);
@@ -93,9 +95,9 @@ class Naive {
     ASSIGN_OR_RETURN(const NaiveValue rhs, At(*binary.rhs, t));
     if (lhs.is_scalar && rhs.is_scalar)
       return Scalar(NaiveCompute(binary.op, lhs.scalar, rhs.scalar));
-    if (lhs.is_scalar || rhs.is_scalar) return NaiveWithScalar(binary, lhs, rhs);
+    if (lhs.is_scalar || rhs.is_scalar) return NaiveWithScalar(binary, lhs, rhs, notes_);
     if (IsSetOperator(binary.op)) return NaiveSets(binary, lhs.vector, rhs.vector);
-    return NaiveMatched(binary, lhs.vector, rhs.vector);
+    return NaiveMatched(binary, lhs.vector, rhs.vector, notes_);
   }
 
   // ---- aggregations
@@ -119,12 +121,14 @@ class Naive {
       groups[group].push_back(element);
     }
     Vector out;
+    notes_.AddParameter(aggregate, parameter.scalar);
     for (const auto& [labels, members] : groups) {
+      std::vector<NaiveNumber> numbers;
+      for (const NaiveElement& member : members) numbers.push_back(member.number);
+      NoteAggregate(aggregate.op, parameter.scalar, numbers, notes_);
       if (IsNaivePick(aggregate.op)) {
         RETURN_IF_ERROR(NaivePick(aggregate.op, parameter.scalar, members, out));
       } else {
-        std::vector<NaiveNumber> numbers;
-        for (const NaiveElement& member : members) numbers.push_back(member.number);
         ASSIGN_OR_RETURN(const std::optional<NaiveNumber> total,
                          NaiveTotal(aggregate.op, parameter.scalar, numbers));
         if (total) out.push_back({labels, *total});
@@ -183,8 +187,14 @@ class Naive {
         const std::optional<NaiveEdge> edge = NaiveEdgeOf(Inside(*arg));
         const bool extended = edge && (name == "rate" || name == "increase" || name == "delta");
         const std::optional<NaiveNumber> number =
-            extended ? NaiveExtendedRate(name, window, *edge)
+            extended ? NaiveExtendedRate(name, window, *edge, notes_)
                      : OfWindow(call, function, {window, parameters, t});
+        const bool gave_float = number && number->histogram == nullptr;
+        if (!extended) {
+          NoteRange(name, {window, parameters, t}, gave_float, notes_);
+        } else if (gave_float) {
+          NoteNoCounter(name, window, notes_);
+        }
         if (!number) continue;
         out.push_back(
             {call.function->keeps_name ? window.labels : WithoutName(window.labels), *number});
@@ -318,6 +328,7 @@ class Naive {
   Result<NaiveValue> OfBuckets(const Expr& vector, const std::vector<double>& parameters,
                                int64_t t) const {
     ASSIGN_OR_RETURN(const NaiveValue value, At(vector, t));
+    if (parameters.size() == 1) NoteQuantile(parameters[0], notes_);
     std::map<LabelSet, NaiveBuckets> histograms;
     std::map<LabelSet, NaiveHistogramPtr> natives;
     for (const NaiveElement& element : value.vector) {
@@ -326,7 +337,10 @@ class Naive {
         continue;
       }
       const std::optional<double> bound = ParseGoFloat(element.labels.Get("le"));
-      if (!bound) continue;
+      if (!bound) {
+        NoteBadBound(element.labels.Get("le"), element.labels.Get(kMetricName), notes_);
+        continue;
+      }
       histograms[Removed(element.labels, {"le"})][*bound] += element.number.value;
     }
     Vector out;
@@ -335,7 +349,11 @@ class Naive {
                                 ? NaiveBucketQuantile(parameters[0], buckets)
                                 : NaiveBucketFraction(parameters[0], parameters[1], buckets);
       // Both kinds at once are answered by neither.
-      if (natives.erase(labels) == 0) out.push_back({WithoutName(labels), {result, nullptr}});
+      if (natives.erase(labels) == 0) {
+        out.push_back({WithoutName(labels), {result, nullptr}});
+      } else {
+        NoteBothKindsOfBuckets(notes_);
+      }
     }
     for (const auto& [labels, histogram] : natives) {
       const double result = parameters.size() == 1
@@ -427,13 +445,14 @@ class Naive {
 
   const NaiveData data_;
   const NaiveQuery& query_;
+  NaiveNotes& notes_;
 };
 
 }  // namespace
 
 Result<NaiveValue> EvaluateNaively(const Expr& expr, const std::vector<NaiveSeries>& data,
-                                   const NaiveQuery& query, int64_t t_ms) {
-  return Naive(data, query).At(expr, t_ms);
+                                   const NaiveQuery& query, int64_t t_ms, NaiveNotes& notes) {
+  return Naive(data, query, notes).At(expr, t_ms);
 }
 
 }  // namespace tocsin::testing_support

@@ -1,6 +1,6 @@
 // PromQL once more: step by step, sample by sample, written to be obvious and not to be fast.
 //
-// It knows floats and native histograms, without annotations, hints of resets and start timestamps.
+// It knows floats and native histograms, without hints of resets and start timestamps.
 #pragma once
 
 #include <cstdint>
@@ -47,8 +47,11 @@ struct NaiveQuery {
   int64_t default_step_ms = 60'000;
 };
 
+class NaiveNotes;
+
 // Any failure is an error; its message is not Prometheus'. kInternal: it does not know this.
+// Warnings and infos are added to `notes` (tests/support/naive_notes.h).
 Result<NaiveValue> EvaluateNaively(const promql::Expr& expr, const std::vector<NaiveSeries>& data,
-                                   const NaiveQuery& query, int64_t t_ms);
+                                   const NaiveQuery& query, int64_t t_ms, NaiveNotes& notes);
 
 }  // namespace tocsin::testing_support

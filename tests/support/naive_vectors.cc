@@ -4,6 +4,8 @@
 #include <map>
 #include <set>
 
+#include "tests/support/naive_notes.h"
+
 namespace tocsin::testing_support {
 namespace {
 
@@ -23,8 +25,9 @@ LabelSet Key(const LabelSet& labels, const VectorMatching& matching) {
 
 class Partners {
  public:
-  explicit Partners(const Binary& binary)
+  Partners(const Binary& binary, NaiveNotes& notes)
       : binary_(binary),
+        notes_(notes),
         matching_(*binary.matching),
         one_to_many_(matching_.cardinality == Cardinality::kOneToMany),
         one_to_one_(matching_.cardinality == Cardinality::kOneToOne) {}
@@ -58,6 +61,7 @@ class Partners {
   Status Add(const LabelSet& key, const NaiveElement& many, const NaiveElement& one) {
     const NaiveNumber& left = one_to_many_ ? one.number : many.number;
     const NaiveNumber& right = one_to_many_ ? many.number : one.number;
+    NoteBinary(binary_, left, right, notes_);
     const std::optional<NaiveNumber> number = NaiveCompute(binary_, left, right);
     const bool keeps_left = IsComparison(binary_.op) && !binary_.return_bool;
     const bool trims = binary_.op == BinaryOp::kTrimUpper || binary_.op == BinaryOp::kTrimLower;
@@ -74,6 +78,7 @@ class Partners {
   }
 
   const Binary& binary_;
+  NaiveNotes& notes_;
   const VectorMatching& matching_;
   const bool one_to_many_;
   const bool one_to_one_;
@@ -111,15 +116,16 @@ Result<NaiveValue> NaiveUnique(Vector vector) {
 }
 
 Result<NaiveValue> NaiveWithScalar(const Binary& binary, const NaiveValue& lhs,
-                                   const NaiveValue& rhs) {
+                                   const NaiveValue& rhs, NaiveNotes& notes) {
   const bool filters = IsComparison(binary.op) && !binary.return_bool;
   const bool trims = binary.op == BinaryOp::kTrimUpper || binary.op == BinaryOp::kTrimLower;
   Vector out;
   for (const NaiveElement& element : lhs.is_scalar ? rhs.vector : lhs.vector) {
     const NaiveNumber scalar{lhs.is_scalar ? lhs.scalar : rhs.scalar, nullptr};
-    const std::optional<NaiveNumber> number = lhs.is_scalar
-                                                  ? NaiveCompute(binary, scalar, element.number)
-                                                  : NaiveCompute(binary, element.number, scalar);
+    const NaiveNumber& left = lhs.is_scalar ? scalar : element.number;
+    const NaiveNumber& right = lhs.is_scalar ? element.number : scalar;
+    NoteBinary(binary, left, right, notes);
+    const std::optional<NaiveNumber> number = NaiveCompute(binary, left, right);
     if (!number) continue;
     if (filters) {
       out.push_back(element);
@@ -157,12 +163,13 @@ Result<NaiveValue> NaiveSets(const Binary& binary, const Vector& lhs, const Vect
   return NaiveUnique(std::move(out));
 }
 
-Result<NaiveValue> NaiveMatched(const Binary& binary, const Vector& lhs, const Vector& rhs) {
+Result<NaiveValue> NaiveMatched(const Binary& binary, const Vector& lhs, const Vector& rhs,
+                                NaiveNotes& notes) {
   const VectorMatching& matching = *binary.matching;
   if ((lhs.empty() || rhs.empty()) && !matching.fill_left && !matching.fill_right) {
     return NaiveValue();
   }
-  return Partners(binary).Match(lhs, rhs);
+  return Partners(binary, notes).Match(lhs, rhs);
 }
 
 }  // namespace tocsin::testing_support

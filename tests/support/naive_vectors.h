@@ -20,12 +20,12 @@ LabelSet Removed(LabelSet labels, const std::vector<std::string>& names);
 Result<NaiveValue> NaiveUnique(NaiveVector vector);
 // One of both is a scalar.
 Result<NaiveValue> NaiveWithScalar(const promql::Binary& binary, const NaiveValue& lhs,
-                                   const NaiveValue& rhs);
+                                   const NaiveValue& rhs, NaiveNotes& notes);
 // and, or, unless.
 Result<NaiveValue> NaiveSets(const promql::Binary& binary, const NaiveVector& lhs,
                              const NaiveVector& rhs);
 Result<NaiveValue> NaiveMatched(const promql::Binary& binary, const NaiveVector& lhs,
-                                const NaiveVector& rhs);
+                                const NaiveVector& rhs, NaiveNotes& notes);
 
 // naive_picks.cc: topk, bottomk, limitk and limit_ratio add the members of a group that they pick.
 bool IsNaivePick(promql::AggregateOp op);

@@ -4,6 +4,7 @@ For comparisons: tests/bench/compare_with_prometheus.py measures, tests/e2e/diff
 """
 import contextlib
 import http.client
+import io
 import os
 import pathlib
 import shutil
@@ -20,6 +21,16 @@ def free_port():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+class _Received:
+    """What http.client reads as if it came from a socket."""
+
+    def __init__(self, data):
+        self._data = data
+
+    def makefile(self, _mode):
+        return io.BytesIO(self._data)
 
 
 class Server:
@@ -75,6 +86,22 @@ class Server:
             self._connection.close()
             self._connection = None
             raise OSError(str(broken)) from broken
+
+    def timed(self, path, parameters):
+        """(seconds, status, body) of a GET on a connection of its own. The clock stops when the server has closed
+        the connection: what http.client does with the answer comes after that and does not count."""
+        request = (f"GET {path}?{urllib.parse.urlencode(parameters)} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
+                   "Connection: close\r\n\r\n").encode()
+        pieces = []
+        begin = time.perf_counter()
+        with socket.create_connection(("127.0.0.1", self.port), timeout=150) as client:
+            client.sendall(request)
+            while piece := client.recv(1 << 20):
+                pieces.append(piece)
+            seconds = time.perf_counter() - begin
+        answer = http.client.HTTPResponse(_Received(b"".join(pieces)))
+        answer.begin()
+        return seconds, answer.status, answer.read()
 
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()

@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,6 +28,7 @@
 #include "engine/promql/parser.h"
 #include "engine/storage/head.h"
 #include "tests/support/fake_clock.h"
+#include "tests/support/naive_notes.h"
 #include "tests/support/naive_promql.h"
 #include "tests/support/random_promql.h"
 
@@ -36,6 +38,8 @@ namespace {
 using testing_support::EvaluateNaively;
 using testing_support::NaiveElement;
 using testing_support::NaiveHistogram;
+using testing_support::NaiveNoteOf;
+using testing_support::NaiveNotes;
 using testing_support::NaiveNumber;
 using testing_support::NaiveQuery;
 using testing_support::NaiveSeries;
@@ -175,9 +179,10 @@ class Comparison {
                 : engine_.Range(query, head_, times.start_ms, times.end_ms, times.step_ms);
     std::map<int64_t, Elements> got;
     if (result.ok()) got = ByTime(result->value, times.start_ms);
+    NaiveNotes notes;
     std::string failure;  // of the naive evaluator, at one of the times
     for (int64_t t = times.start_ms; t <= times.end_ms && failure.empty(); t += times.step_ms) {
-      const Result<NaiveValue> expected = EvaluateNaively(query.root(), data_, times, t);
+      const Result<NaiveValue> expected = EvaluateNaively(query.root(), data_, times, t, notes);
       if (!expected.ok() && expected.error().code == ErrorCode::kInternal) {
         return {expected.error().message};
       }
@@ -196,17 +201,48 @@ class Comparison {
       return {result.ok() ? "expected an error: " + failure
                           : "unexpected error: " + result.error().message};
     }
-    return {};
+    return result.ok() ? CompareNotes(query, *result, times, notes) : Outcome{};
+  }
+
+  // Warnings and infos, by what the naive evaluator knows of them. Like Prometheus the engine
+  // computes a subquery at all its steps between the first and the last window, so that it may have
+  // something to say about steps that no window holds.
+  Outcome CompareNotes(const ParsedQuery& query, const QueryResult& result, const NaiveQuery& times,
+                       const NaiveNotes& notes) const {
+    std::set<std::string> got;
+    for (const std::vector<std::string>* texts : {&result.warnings, &result.infos}) {
+      for (const std::string& text : *texts) got.insert(NaiveNoteOf(text));
+    }
+    got.erase("");
+    const bool may_say_more =
+        times.start_ms != times.end_ms && query.text().find(':') != std::string_view::npos;
+    const std::set<std::string> expected = notes.Texts();
+    std::string difference;
+    for (const std::string& text : expected) {
+      if (!got.contains(text)) difference += "missing: " + text + "\n";
+    }
+    for (const std::string& text : got) {
+      if (!may_say_more && !expected.contains(text)) difference += "unexpected: " + text + "\n";
+    }
+    if (difference.empty()) return {};
+    for (int64_t t = times.start_ms; t <= times.end_ms; t += times.step_ms) {
+      if (RoundingDecides(query, times, t)) return {"", true};
+    }
+    return {difference};
   }
 
   // Whether the naive evaluator contradicts itself when it rounds in other directions.
   bool RoundingDecides(const ParsedQuery& query, const NaiveQuery& times, int64_t t) const {
     std::vector<Result<NaiveValue>> values;
+    std::vector<std::set<std::string>> seen;
     for (const int direction : {FE_TONEAREST, FE_UPWARD, FE_DOWNWARD, FE_TOWARDZERO}) {
       std::fesetround(direction);
-      values.push_back(EvaluateNaively(query.root(), data_, times, t));
+      NaiveNotes notes;
+      values.push_back(EvaluateNaively(query.root(), data_, times, t, notes));
+      seen.push_back(notes.Texts());
     }
     std::fesetround(FE_TONEAREST);
+    if (std::ranges::any_of(seen, [&](const auto& notes) { return notes != seen[0]; })) return true;
     return std::ranges::any_of(values, [&](const Result<NaiveValue>& value) {
       if (value.ok() != values[0].ok()) return true;
       return value.ok() && !Same(Of(*value), Of(*values[0]));
