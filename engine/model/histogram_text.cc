@@ -40,6 +40,16 @@ void AppendRun(std::vector<std::string>& parts, std::string_view buckets_key,
   parts.push_back(std::move(text));
 }
 
+void AppendBucket(std::string& out, const HistogramBucket& bucket) {
+  if (bucket.count == 0) return;
+  out += bucket.lower_inclusive ? ", [" : ", (";
+  AppendGoV(out, bucket.lower);
+  out += ',';
+  AppendGoV(out, bucket.upper);
+  out += bucket.upper_inclusive ? "]:" : "):";
+  AppendGoV(out, bucket.count);
+}
+
 std::string_view HintText(CounterResetHint hint) {
   switch (hint) {
     case CounterResetHint::kUnknown:
@@ -56,18 +66,19 @@ std::string_view HintText(CounterResetHint hint) {
 
 }  // namespace
 
+// Of every bucket that is not empty, also where a count fell below 0, and with the bounds of its
+// index: unlike where observations are looked for, the zero bucket cuts none of them.
 std::string FloatHistogram::ToString() const {
+  using enum SideWalk::Side;
+  using enum SideWalk::Direction;
   std::string out = fmt::format("{{count:{}, sum:{}", FormatGoV(count), FormatGoV(sum));
-  for (BucketWalk walk(*this, BucketWalk::Order::kAscending); walk.Next();) {
-    const HistogramBucket& bucket = walk.bucket();
-    if (bucket.count == 0) continue;
-    out += bucket.lower_inclusive ? ", [" : ", (";
-    AppendGoV(out, bucket.lower);
-    out += ',';
-    AppendGoV(out, bucket.upper);
-    out += bucket.upper_inclusive ? "]:" : "):";
-    AppendGoV(out, bucket.count);
-  }
+  for (SideWalk walk(*this, kNegative, kInwards); walk.Next();) AppendBucket(out, walk.bucket());
+  AppendBucket(out, {.lower = -zero_threshold,
+                     .upper = zero_threshold,
+                     .lower_inclusive = true,
+                     .upper_inclusive = true,
+                     .count = zero_count});
+  for (SideWalk walk(*this, kPositive, kOutwards); walk.Next();) AppendBucket(out, walk.bucket());
   out += '}';
   return out;
 }

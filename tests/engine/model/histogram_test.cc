@@ -96,6 +96,10 @@ TEST(HistogramText, ListsPopulatedBucketsInAscendingOrder) {
   EXPECT_EQ(Hinted(Custom({1, 2.5}, {0, 1}), kNotReset).TestExpression(),
             "{{schema:-53 count:1 sum:2 custom_values:[1 2.5] counter_reset_hint:not_reset "
             "offset:1 buckets:[1]}}");
+  // Below 0, and with a bucket that the zero bucket reaches into.
+  FloatHistogram negative = WithZero(Exponential(0, 0, {3, 1}), 0.75, 2);
+  negative.Mul(-1);
+  EXPECT_EQ(negative.ToString(), "{count:-6, sum:-8, [-0.75,0.75]:-2, (0.5,1]:-3, (1,2]:-1}");
 }
 
 TEST(HistogramArithmetic, ReconcilesLayoutsAndHints) {
