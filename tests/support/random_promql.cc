@@ -355,9 +355,10 @@ class Generator {
         return "histogram_quantiles(" + Observations(depth) + ", \"q\", " + Quantile() + ", " +
                Quantile() + ")";
       case 8:
-        // Custom buckets, whose bounds are texts that were stored; those of others are roots of 2,
-        // to the last digit as the table has them that Prometheus prints.
-        return "count_values " + Of({"", "by (a) "}) + "(\"value\", n{a=\"z\"}" + Times() + ")";
+        // As they were stored, with either sign: of computed ones the last digit may decide whether
+        // a bucket is empty.
+        return "count_values " + Of({"", "by (a) ", "without (b) "}) + "(\"value\", " +
+               Of({"", "-", "2 * "}) + "n" + Matchers() + Times() + ")";
       case 0:
         return Of({"histogram_stddev", "histogram_stdvar"}) + "(" + Observations(depth) + ")";
       case 1:

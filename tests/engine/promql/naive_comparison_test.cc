@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
@@ -58,13 +59,38 @@ bool Close(double a, double b) {
   return std::fabs(a - b) <= 1e-9 * (1 + std::fabs(a) + std::fabs(b));
 }
 
+// The text of a histogram, which count_values makes a label of, with fewer digits: bounds of
+// exponential buckets are roots of 2, and sums are taken in another order.
+std::string Coarse(const std::string& text) {
+  constexpr std::string_view kOfNumbers = "0123456789+-.eInfNa";
+  if (!text.starts_with("{count:")) return text;
+  std::string coarse;
+  for (size_t i = 0; i < text.size();) {
+    size_t end = i;
+    // Behind what can stand in front of a number.
+    const bool begins = i > 0 && std::string_view(":[(,").find(text[i - 1]) != std::string::npos;
+    while (begins && end < text.size() && kOfNumbers.find(text[end]) != std::string::npos) ++end;
+    const std::optional<double> number = ParseGoFloat(text.substr(i, end - i));
+    coarse += number ? FormatPrecision(*number, 9) : text.substr(i, 1);
+    i = number ? end : i + 1;
+  }
+  return coarse;
+}
+
+LabelSet Coarse(const LabelSet& labels) {
+  LabelSet coarse;
+  for (const auto& [name, value] : labels) coarse.Set(name, Coarse(value));
+  return coarse;
+}
+
 // The value at one time, scalars without labels.
 using Elements = std::map<LabelSet, NaiveNumber>;
 
 Elements Of(const NaiveValue& value) {
   if (value.is_scalar) return {{{}, {value.scalar, nullptr}}};
   Elements elements;
-  for (const NaiveElement& element : value.vector) elements[element.labels] = element.number;
+  for (const NaiveElement& element : value.vector)
+    elements[Coarse(element.labels)] = element.number;
   return elements;
 }
 
@@ -255,12 +281,13 @@ class Comparison {
       by_time[t_ms][{}] = {scalar->value, nullptr};
     } else if (const auto* vector = std::get_if<VectorValue>(&value)) {
       for (const VectorElement& element : *vector) {
-        by_time[t_ms][element.labels] = NumberOf(element.point);
+        by_time[t_ms][Coarse(element.labels)] = NumberOf(element.point);
       }
     } else if (const auto* matrix = std::get_if<MatrixValue>(&value)) {
       for (const MatrixElement& element : *matrix) {
+        const LabelSet labels = Coarse(element.labels);
         for (const Point& point : element.points) {
-          by_time[point.t_ms][element.labels] = NumberOf(point);
+          by_time[point.t_ms][labels] = NumberOf(point);
         }
       }
     }
