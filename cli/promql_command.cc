@@ -1,8 +1,10 @@
 // tocsin promql: what an expression is, without a server.
 #include <algorithm>
 
+#include "base/json.h"
 #include "cli/commands.h"
 #include "cli/features.h"
+#include "cli/findings_report.h"
 #include "engine/promql/matcher_edit.h"
 #include "engine/promql/parser.h"
 
@@ -14,8 +16,9 @@ using promql::ParserOptions;
 constexpr FlagSpec kParseFlags[] = {
     {.name = "--json", .help = "Print the tree as /api/v1/parse_query gives it."},
     kEnableFeatureFlag,
+    kReportFormatFlag,
 };
-constexpr FlagSpec kFormatFlags[] = {kEnableFeatureFlag};
+constexpr FlagSpec kFormatFlags[] = {kEnableFeatureFlag, kReportFormatFlag};
 constexpr FlagSpec kSetFlags[] = {
     {.name = "--label-match-type",
      .value = "OP",
@@ -23,38 +26,51 @@ constexpr FlagSpec kSetFlags[] = {
      .help = "One of =, !=, =~, !~.",
      .short_name = "-t"},
     kEnableFeatureFlag,
+    kReportFormatFlag,
 };
+
+// A parse error, "1:7: parse error: …", at its place in the expression.
+Finding FindingOf(const Error& error) {
+  Finding finding = FindingsOf(InvalidArgument(":" + error.message), "", "promql/syntax").front();
+  finding.message = error.message;
+  return finding;
+}
 
 // Prints what `print` makes of the command line, or why there is nothing.
 template <typename Print>
 int PrintResult(std::string_view command, const Arguments& arguments, CommandContext& context,
                 Print print) {
+  Result<FindingsReport> report = OpenReport(command, arguments, context);
+  if (!report.ok()) return kExitUsage;
   const Result<promql::EngineOptions> options = ParseFeatures(arguments.All("--enable-feature"));
   if (!options.ok()) {
     context.err("tocsin " + std::string(command) + ": " + options.error().message + "\n");
     return kExitUsage;
   }
-  const Result<std::string> text = print(options->parser);
+  const Result<std::string> text = print(options->parser, *report);
   if (!text.ok()) {
-    context.err(text.error().message + "\n");
-    return kExitNo;
+    report->AddAs(FindingOf(text.error()), text.error().message + "\n");
+    return report->Finish();
   }
-  context.out(*text + "\n");
-  return kExitOk;
+  report->Say(*text + "\n");
+  report->AddMember("expr", JsonWriter().String(*text).Take());
+  return report->Finish();
 }
 
 int RunParse(const Arguments& arguments, CommandContext& context) {
   return PrintResult(
-      "promql parse", arguments, context, [&](const ParserOptions& options) -> Result<std::string> {
+      "promql parse", arguments, context,
+      [&](const ParserOptions& options, FindingsReport& report) -> Result<std::string> {
         ASSIGN_OR_RETURN(const auto query, promql::ParseQuery(arguments.positional()[0], options));
-        return arguments.Switch("--json") ? promql::ToJson(query->root())
-                                          : promql::Print(query->root());
+        const std::string tree = promql::ToJson(query->root());
+        report.AddMember("tree", tree);
+        return arguments.Switch("--json") ? tree : promql::Print(query->root());
       });
 }
 
 int RunFormat(const Arguments& arguments, CommandContext& context) {
   return PrintResult("promql format", arguments, context,
-                     [&](const ParserOptions& options) -> Result<std::string> {
+                     [&](const ParserOptions& options, FindingsReport&) -> Result<std::string> {
                        ASSIGN_OR_RETURN(const auto query,
                                         promql::ParseQuery(arguments.positional()[0], options));
                        return promql::PrettyPrint(query->root());
@@ -72,7 +88,7 @@ Result<Matcher> MatcherOf(const Arguments& arguments) {
 
 int RunMatchersSet(const Arguments& arguments, CommandContext& context) {
   return PrintResult("promql matchers set", arguments, context,
-                     [&](const ParserOptions& options) -> Result<std::string> {
+                     [&](const ParserOptions& options, FindingsReport&) -> Result<std::string> {
                        ASSIGN_OR_RETURN(Matcher matcher, MatcherOf(arguments));
                        return promql::PrettyPrintEdited(arguments.positional()[0], options,
                                                         promql::SettingMatcher(std::move(matcher)));
@@ -80,11 +96,12 @@ int RunMatchersSet(const Arguments& arguments, CommandContext& context) {
 }
 
 int RunMatchersDelete(const Arguments& arguments, CommandContext& context) {
-  return PrintResult(
-      "promql matchers delete", arguments, context, [&](const ParserOptions& options) {
-        return promql::PrettyPrintEdited(arguments.positional()[0], options,
-                                         promql::DeletingMatchers(arguments.positional()[1]));
-      });
+  return PrintResult("promql matchers delete", arguments, context,
+                     [&](const ParserOptions& options, FindingsReport&) {
+                       return promql::PrettyPrintEdited(
+                           arguments.positional()[0], options,
+                           promql::DeletingMatchers(arguments.positional()[1]));
+                     });
 }
 
 }  // namespace
@@ -97,6 +114,7 @@ const CommandSpec kPromqlParseCommand = {
     .examples =
         "tocsin promql parse 'sum(rate(http_requests_total[5m])) by (job)'\n"
         "tocsin promql parse --json -- '-up'\n"
+        "tocsin promql parse --format=json 'sum(up'\n"
         "tocsin promql parse --enable-feature=promql-experimental-functions "
         "'mad_over_time(up[5m])'",
     .run = &RunParse,

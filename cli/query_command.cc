@@ -6,6 +6,7 @@
 
 #include "base/go_float.h"
 #include "cli/commands.h"
+#include "cli/findings_report.h"
 #include "cli/http_config_file.h"
 #include "cli/server_client.h"
 
@@ -13,9 +14,11 @@ namespace tocsin::cli {
 namespace {
 
 constexpr FlagSpec kFormatFlag = {.name = "--format",
-                                  .value = "promql|json",
+                                  .value = "promql|text|json|sarif|github",
                                   .fallback = "promql",
-                                  .help = "How the result is printed.",
+                                  .help =
+                                      "How the result is printed; promql and text are the "
+                                      "same, sarif and github tell errors.",
                                   .short_name = "-o"};
 constexpr FlagSpec kMatchFlag = {.name = "--match",
                                  .value = "SELECTOR",
@@ -97,11 +100,18 @@ struct Shown {
   std::string_view member;  // "": the data as a whole
 };
 
+// promtool calls its text promql.
+ReportFormat FormatOf(const std::string& name) {
+  const Result<ReportFormat> format = ParseReportFormat(name);
+  return format.ok() ? *format : ReportFormat::kText;
+}
+
 int Ask(std::string_view path, const QueryParameters& parameters, const Shown& shown,
         const Arguments& arguments, CommandContext& context) {
-  const std::string& format = arguments.Text("--format");
-  if (format != "promql" && format != "json") {
-    context.err("tocsin query: --format: \"" + format + "\" is not one of promql, json\n");
+  const std::string& name = arguments.Text("--format");
+  if (name != "promql" && !ParseReportFormat(name).ok()) {
+    context.err("tocsin query: --format: \"" + name +
+                "\" is not one of promql, text, json, sarif, github\n");
     return kExitUsage;
   }
   const Result<HttpClientConfig> config = ReadHttpConfigFile(arguments, context);
@@ -109,15 +119,19 @@ int Ask(std::string_view path, const QueryParameters& parameters, const Shown& s
     context.err("tocsin query: " + config.error().message + "\n");
     return kExitUsage;
   }
+  const ReportFormat format = FormatOf(name);
+  // The JSON is the server's own answer, as promtool gives it.
+  FindingsReport report(format == ReportFormat::kJson ? ReportFormat::kText : format, context);
   ConfiguredHttpClient http(context.http, *config);
   const Result<JsonValue> data = AskApi(http, arguments.positional()[0], path, parameters);
   if (!data.ok()) {
-    context.err("query error: " + data.error().message + "\n");
-    return kExitNo;
+    report.AddAs({.check = "query/error", .message = data.error().message},
+                 "query error: " + data.error().message + "\n");
+    return report.Finish();
   }
-  if (format == "promql") {
-    context.out(shown.text(*data));
-    return kExitOk;
+  if (format != ReportFormat::kJson) {
+    report.Say(shown.text(*data));
+    return report.Finish();
   }
   const JsonValue* const part = shown.member.empty() ? &*data : data->Find(shown.member);
   JsonWriter json;
