@@ -180,6 +180,7 @@ class BlueGreen:
             "BLUE_ADDRESS": self.blue, "GREEN_ADDRESS": self.green, "INTERNAL_URL": f"http://{self.internal}",
             "TOCSIN": PROGRAM, "SERVER_URL": f"http://{self.settings.tocsin_address}",
             "GATES": f"{self.folder}/gates.yml", "JOURNEYS": f"{self.folder}/gate-mix.yml", "APP_MEMORY_LIMIT": str(400 << 20),
+            "RULES": f"{DEPLOY}/rules/alerts.yml {DEPLOY}/rules/app.yml",  # the others read what this tocsin has not
             "SHIFT_KEY": "$request_id", "STEP_SECONDS": "2", "SOAK_SECONDS": "1", "STOP_GRACE": "10",
             "HOOKS_DIR": f"{self.folder}/hooks", "DISK_KIB": "10240"} | more
 
