@@ -103,7 +103,8 @@ TEST(ExpositionWriterTest, PlainSamplesAreWrittenLikeOthers) {
     std::vector<ExpositionWriter::LabelView> series;
     if (random() % 8 != 0) series.emplace_back(kMetricName, "up:rate5m");
     for (const std::string_view name : kNames) {
-      if (random() % 2 == 0) series.emplace_back(name, random() % 3 == 0 ? std::string_view() : value);
+      if (random() % 2 == 0)
+        series.emplace_back(name, random() % 3 == 0 ? std::string_view() : value);
     }
     std::string checked;
     std::string plain;
