@@ -6,6 +6,7 @@
 
 #include "base/json.h"
 #include "cli/terminal.h"
+#include "rules/state_texts.h"
 
 namespace tocsin::cli {
 namespace {
@@ -31,18 +32,6 @@ std::vector<Bar> BarsOf(const BacktestAlert& alert, Timestamp end) {
 
 std::string Text(Duration duration) {
   return FormatPrometheusDuration(std::chrono::floor<std::chrono::seconds>(duration));
-}
-
-std::string_view PhaseName(AlertPhase phase) {
-  switch (phase) {
-    case AlertPhase::kPending:
-      return "pending";
-    case AlertPhase::kFiring:
-      return "firing";
-    case AlertPhase::kInactive:
-      break;
-  }
-  return "inactive";
 }
 
 std::string LabelsText(const LabelSet& labels) {
@@ -241,7 +230,7 @@ void WriteAlert(JsonWriter& json, const BacktestAlert& alert) {
   json.Key("transitions").BeginArray();
   for (const BacktestTransition& transition : alert.transitions) {
     json.BeginObject().Field("at", FormatRfc3339(transition.at));
-    json.Field("state", PhaseName(transition.to)).Field("value", transition.value).EndObject();
+    json.Field("state", PhaseText(transition.to)).Field("value", transition.value).EndObject();
   }
   json.EndArray().EndObject();
 }

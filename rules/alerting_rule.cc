@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "engine/model/histogram.h"
+#include "rules/state_texts.h"
 #include "rules/template/escape.h"
 
 namespace tocsin {
@@ -21,18 +22,6 @@ templates::TimeSpan SpanOf(Duration duration) {
 }
 templates::Time TimeOf(Timestamp time) {
   return {std::chrono::nanoseconds(time.time_since_epoch()).count()};
-}
-
-std::string_view PhaseName(AlertPhase phase) {
-  switch (phase) {
-    case AlertPhase::kInactive:
-      return "inactive";
-    case AlertPhase::kPending:
-      return "pending";
-    case AlertPhase::kFiring:
-      return "firing";
-  }
-  return "";
 }
 
 Notification EndOf(const LabelSet& labels, const Alert& alert, Timestamp at) {
@@ -338,7 +327,7 @@ RuleSamples AlertingRule::Samples() const {
     if (alert.timing.phase == AlertPhase::kInactive) continue;
     LabelSet state = labels;
     state.Set(kMetricName, "ALERTS");
-    state.Set("alertstate", PhaseName(alert.timing.phase));
+    state.Set("alertstate", PhaseText(alert.timing.phase));
     samples.push_back({.labels = std::move(state), .value = 1, .histogram = nullptr});
     LabelSet since = labels;
     since.Set(kMetricName, "ALERTS_FOR_STATE");

@@ -15,6 +15,7 @@
 #include "engine/promql/parser.h"
 #include "engine/promql/plan.h"
 #include "rules/lint/expr_walk.h"
+#include "rules/state_texts.h"
 
 namespace tocsin {
 namespace {
@@ -337,22 +338,10 @@ void WriteNode(JsonWriter& json, const ExplainNode& node) {
   json.EndArray().EndObject();
 }
 
-std::string_view PhaseName(AlertPhase phase) {
-  switch (phase) {
-    case AlertPhase::kPending:
-      return "pending";
-    case AlertPhase::kFiring:
-      return "firing";
-    case AlertPhase::kInactive:
-      break;
-  }
-  return "inactive";
-}
-
 void WriteAlert(JsonWriter& json, const AlertSnapshot& alert, Duration hold, Timestamp at) {
   json.BeginObject().Key("labels");
   WriteLabelSet(json, alert.labels);
-  json.Field("state", PhaseName(alert.phase)).Field("value", FormatGoV(alert.value));
+  json.Field("state", PhaseText(alert.phase)).Field("value", FormatGoV(alert.value));
   json.Field("activeAt", FormatRfc3339(alert.active_at));
   if (alert.phase == AlertPhase::kPending) {
     const Duration left = std::max(alert.active_at + hold - at, Duration::zero());
@@ -383,7 +372,7 @@ std::string ExplainJson(const ExplainNode& tree, const ExplainedRule& rule,
   if (rule.line > 0) json.Field("line", rule.line);
   json.Field("forSeconds", ToSeconds(rule.hold));
   if (const RuleSnapshot* const running = rule.running) {
-    json.Field("state", PhaseName(running->phase));
+    json.Field("state", PhaseText(running->phase));
     if (!running->last_error.empty()) json.Field("lastError", running->last_error);
     if (running->last_evaluation) {
       json.Field("lastEvaluation", FormatRfc3339(*running->last_evaluation));

@@ -1,10 +1,10 @@
 // GET /api/v1/rules/history: the newest evaluations of rules, what they read, gave and changed.
 #include "base/go_float.h"
 #include "engine/promql/result_json.h"
+#include "rules/state_texts.h"
 #include "server/api_answer.h"
 #include "server/api_handlers.h"
 #include "server/rule_filter.h"
-#include "server/rule_texts.h"
 
 namespace tocsin::server {
 namespace {

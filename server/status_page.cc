@@ -4,6 +4,7 @@
 
 #include "base/go_float.h"
 #include "base/markup.h"
+#include "rules/state_texts.h"
 #include "server/api_handlers.h"
 #include "server/html.h"
 
@@ -21,18 +22,6 @@ struct Counts {
 
 std::string State(std::string_view name) {
   return fmt::format("<span class=\"state {0}\">{0}</span>", name);
-}
-
-std::string_view PhaseName(AlertPhase phase) {
-  switch (phase) {
-    case AlertPhase::kInactive:
-      return "inactive";
-    case AlertPhase::kPending:
-      return "pending";
-    case AlertPhase::kFiring:
-      return "firing";
-  }
-  return "";
 }
 
 std::string_view HealthName(TargetHealth health) {
@@ -68,7 +57,7 @@ void AddAlertRows(const ProcessView& view, const RuleSnapshot& rule, AlertPhase 
   for (const AlertSnapshot& alert : rule.alerts) {
     if (alert.phase != phase) continue;
     out += fmt::format("<tr><td>{}</td><td>{}<p class=\"note\"><code>{}</code></p></td><td>{}</td>",
-                       State(PhaseName(alert.phase)), EscapeMarkup(rule.name),
+                       State(PhaseText(alert.phase)), EscapeMarkup(rule.name),
                        EscapeMarkup(alert.labels.ToString()), EscapeMarkup(FormatGoV(alert.value)));
     out += "<td>" + EscapeMarkup(Reason(view, rule, alert));
     for (const auto& [name, value] : alert.annotations) {
@@ -95,7 +84,7 @@ std::string AlertsSection(const ProcessView& view, const RulesSnapshot& rules) {
 std::string RuleState(const RuleSnapshot& rule) {
   if (rule.health == RuleHealth::kError) return State("err");
   if (rule.health == RuleHealth::kUnknown) return State("unknown");
-  return rule.alerting ? State(PhaseName(rule.phase)) : State("ok");
+  return rule.alerting ? State(PhaseText(rule.phase)) : State("ok");
 }
 
 void AddRuleRow(const ProcessView& view, const RuleSnapshot& rule, std::string& out) {

@@ -1,6 +1,6 @@
-#include "server/rule_texts.h"
+#include "rules/state_texts.h"
 
-namespace tocsin::server {
+namespace tocsin {
 
 std::string_view PhaseText(AlertPhase phase) {
   switch (phase) {
@@ -42,4 +42,4 @@ std::string_view HoldText(AlertHold hold) {
   return "";
 }
 
-}  // namespace tocsin::server
+}  // namespace tocsin
