@@ -133,7 +133,7 @@ class Pages(unittest.TestCase):
     def test_flags_that_are_named_exist(self):
         commands = re.findall(r"^  (\w[\w -]*?)  +\S", run("--help").stdout, re.M)
         known = "".join(run(*command.split(), "--help").stdout for command in commands)
-        for script in ("deploy.sh", "rollback.sh"):
+        for script in ("deploy.sh", "rollback.sh", "pin-images.sh"):
             known += subprocess.run([SOURCE / "deploy" / script, "--help"], capture_output=True, text=True, check=True).stdout
         for page in SOURCE.glob("docs/*.md"):
             for flag in re.findall(r"`(--[a-z][\w.-]+)", page.read_text()):
