@@ -1,18 +1,23 @@
 #!/usr/bin/env bash
 # Puts a program and everything that it needs to run into a folder that becomes an image's root.
 #
-# usage: collect-runtime.sh PROGRAM FOLDER
+# usage: collect-runtime.sh PROGRAM FOLDER [LIBRARIES]
+#
+# What is in the folder LIBRARIES is taken in the place of the system's libraries of the same name (build-libraries.sh).
 set -euo pipefail
-if [ $# -ne 2 ]; then
-  sed -n '2,4s/^# \{0,1\}//p' "$0" >&2
+if [ $# -lt 2 ] || [ $# -gt 3 ]; then
+  sed -n '2,6s/^# \{0,1\}//p' "$0" >&2
   exit 2
 fi
-program=$1 root=$2
+program=$1 root=$2 own=${3:-}
+folder=$(dirname "$(ldd "$program" | grep -o '/[^ ]*/libc\.so\.6')") # where the loader looks
 
 install -D -m 0755 -s "$program" "$root/usr/bin/tocsin"
 # ldd prints "name => path (address)", and the loader as "path (address)".
-ldd "$program" | grep -o '/[^ ]*' | sort -u | while read -r library; do
-  install -D -m 0755 -s "$(readlink -f "$library")" "$root$library"
+LD_LIBRARY_PATH=$own ldd "$program" | grep -o '/[^ ]*' | sort -u | while read -r library; do
+  place=$library
+  [ -z "$own" ] || [ "${library%/*}" != "${own%/}" ] || place=$folder/${library##*/}
+  install -D -m 0755 -s "$(readlink -f "$library")" "$root$place"
 done
 # Names are resolved by libraries that glibc opens when it needs them.
 for library in libnss_dns.so.2 libnss_files.so.2 libresolv.so.2; do

@@ -15,7 +15,7 @@ from stack.settings import Ports
 from support import PROGRAM, SHARED, SOURCE
 
 DEPLOY = SOURCE / "deploy"
-SCRIPTS = ("deploy.sh", "rollback.sh", "runbook-urls.sh", "pin-images.sh", "collect-runtime.sh",
+SCRIPTS = ("deploy.sh", "rollback.sh", "runbook-urls.sh", "pin-images.sh", "build-libraries.sh", "collect-runtime.sh",
            "secrets/generate.sh", "postgres/init/10-roles.sh")
 
 

@@ -24,7 +24,7 @@ from support import PROGRAM, eventually
 
 NEEDED = ("podman", "runc", "iptables", "/usr/lib/podman/netavark", "/usr/lib/podman/aardvark-dns")
 POSTGRES = "/usr/lib/postgresql/15/bin"
-LARGEST_IMAGE = 25 << 20  # compressed, as it is pulled
+LARGEST_IMAGE = 25 << 20  # compressed, as it is pulled; with TOCSIN_LIBRARIES (build-libraries.sh) unpacked
 USERS = {"root": 0, "postgres": 999, "redis": 998, "nginx": 101, "app": 65532}
 CONTAINERS_CONF = '[network]\nnetwork_backend = "netavark"\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
 GUNICORN = "python3 -m gunicorn --workers=1 --threads=16 --keep-alive=75 --graceful-timeout=5 --worker-tmp-dir=/tmp --bind=0.0.0.0:8000"
@@ -125,10 +125,12 @@ class Containers(unittest.TestCase):
     def make_tocsin(self):
         """What deploy/Dockerfile's last stage is made of."""
         root = self.folder / "tocsin-image"
-        subprocess.run([DEPLOY / "collect-runtime.sh", PROGRAM, root], check=True)
+        # With what build-libraries.sh made, where somebody has run it: it takes minutes and Debian's sources.
+        libraries = [os.environ["TOCSIN_LIBRARIES"]] if "TOCSIN_LIBRARIES" in os.environ else []
+        subprocess.run([DEPLOY / "collect-runtime.sh", PROGRAM, root, *libraries], check=True)
         archive = self.import_image(root, "tocsin:1", "USER 65532:65532", 'ENTRYPOINT ["/usr/bin/tocsin"]')
         packed = subprocess.run(["gzip", "-c", archive], capture_output=True, check=True).stdout
-        self.assertLess(len(packed), LARGEST_IMAGE)
+        self.assertLess(archive.stat().st_size if libraries else len(packed), LARGEST_IMAGE)
         self.assertFalse(any((root / path).exists() for path in ("bin/sh", "usr/bin/sh")))
         print(f"tocsin's image: {archive.stat().st_size / 2**20:.1f} MiB, {len(packed) / 2**20:.1f} MiB packed")
 
