@@ -121,40 +121,34 @@ ShortestDecimal WithoutZeros(ShortestDecimal decimal) {
   return decimal;
 }
 
-// Two at a time: "00" to "99".
-constexpr std::array<char, 200> kPairs = [] {
-  std::array<char, 200> pairs{};
-  for (size_t i = 0; i < 100; ++i) {
-    pairs[2 * i] = static_cast<char>('0' + i / 10);
-    pairs[2 * i + 1] = static_cast<char>('0' + i % 10);
-  }
-  return pairs;
-}();
+// The digits of a number below 10^8, one in each byte, the first in the lowest: halves, then
+// quarters, then single digits, all at once. (Memory has the lowest byte first.)
+static_assert(std::endian::native == std::endian::little);
+uint64_t EightDigits(uint32_t number) {
+  uint64_t lanes = number / 10'000 | uint64_t{number % 10'000} << 32;
+  // By 2^20 / 100, rounded up: exact below 10,000.
+  const uint64_t hundreds = (lanes * 10'486 >> 20) & 0x7F'0000'007F;
+  lanes = hundreds | (lanes - hundreds * 100) << 16;
+  // By 2^10 / 10: exact below 100.
+  const uint64_t tens = (lanes * 103 >> 10) & 0x000F'000F'000F'000F;
+  return tens | (lanes - tens * 10) << 8;
+}
 
-void PutPair(char* to, uint32_t number) { std::memcpy(to, &kPairs[2 * size_t{number}], 2); }
+constexpr uint64_t kZeros = 0x3030'3030'3030'3030;
 
 // With zeros in front.
 void PutEight(char* to, uint32_t number) {
-  const uint32_t high = number / 10'000;
-  const uint32_t low = number % 10'000;
-  PutPair(to, high / 100);
-  PutPair(to + 2, high % 100);
-  PutPair(to + 4, low / 100);
-  PutPair(to + 6, low % 100);
+  const uint64_t text = EightDigits(number) | kZeros;
+  std::memcpy(to, &text, 8);
 }
 
 // Eight characters are written in any case: so many need no call of memcpy.
 char* PutUpToEight(char* to, uint32_t number) {
-  std::array<char, 16> digits{};
-  PutEight(digits.data(), number);
-  // Zeros in front are the lowest bytes. (Numbers have their lowest byte first.)
-  static_assert(std::endian::native == std::endian::little);
-  constexpr uint64_t kZeros = 0x3030'3030'3030'3030;
-  uint64_t word = 0;
-  std::memcpy(&word, digits.data(), 8);
-  const auto begin = static_cast<size_t>(std::min(7, std::countr_zero(word ^ kZeros) / 8));
-  std::memcpy(to, &digits[begin], 8);
-  return to + (8 - begin);
+  const uint64_t digits = EightDigits(number);
+  const int zeros = std::min(7, std::countr_zero(digits) / 8);
+  const uint64_t text = (digits | kZeros) >> (8 * zeros);
+  std::memcpy(to, &text, 8);
+  return to + (8 - zeros);
 }
 
 }  // namespace
