@@ -261,8 +261,11 @@ class Generator {
              Matchers() + Times() + ")";
     }
     if (!world_.as_prometheus_2 && Chance(5)) {
+      const bool before = std::exchange(labels_decide_, true);
+      const std::string values = Vector(depth - 1);
+      labels_decide_ = before;
       return "limit_ratio " + grouping + "(" + Of({"0.5", "-0.5", "0.2", "-0.8", "1", "0", "2"}) +
-             ", " + Vector(depth - 1) + ")";
+             ", " + values + ")";
     }
     if (Chance(5)) {
       return "count_values " + grouping + "(\"value\", round(" + Selector() + "))";
@@ -355,10 +358,12 @@ class Generator {
         return "histogram_quantiles(" + Observations(depth) + ", \"q\", " + Quantile() + ", " +
                Quantile() + ")";
       case 8:
-        // As they were stored, with either sign: of computed ones the last digit may decide whether
-        // a bucket is empty.
+        // Where the very text decides custom buckets, whose bounds were stored; others are roots
+        // of 2. As they were stored, with either sign: of computed ones the last digit may decide
+        // whether a bucket is empty.
         return "count_values " + Of({"", "by (a) ", "without (b) "}) + "(\"value\", " +
-               Of({"", "-", "2 * "}) + "n" + Matchers() + Times() + ")";
+               Of({"", "-", "2 * "}) + "n" + (labels_decide_ ? "{a=\"z\"}" : Matchers()) + Times() +
+               ")";
       case 0:
         return Of({"histogram_stddev", "histogram_stdvar"}) + "(" + Observations(depth) + ")";
       case 1:
@@ -407,6 +412,7 @@ class Generator {
   RandomSource& random_;
   const RandomWorld& world_;
   bool in_subquery_ = false;
+  bool labels_decide_ = false;  // by a hash of their texts which elements are picked
 };
 
 }  // namespace
