@@ -22,7 +22,7 @@ QUERIES_ON_ONE_SET = 1000
 Query = collections.namedtuple("Query", "start end step expression")
 
 
-# A difference of Prometheus 3 to 2.42: why, which expressions can show it, and which of their answers are as it makes
+# A difference of Prometheus 3, or of another order of sums, to 2.42: why, which expressions can show it, and which of their answers are as it makes
 # them. `shows` gets the query, both answers whole and the points that differ: [(labels, time, tocsin's, Prometheus')], None for a
 # value that is not there.
 Known = collections.namedtuple("Known", "reason expression shows")
@@ -44,6 +44,11 @@ def only_names_differ(_, ours, theirs, __):
         a[:2] == b[:2] and close(a[2], b[2]) for a, b in zip(*unnamed))
 
 
+def digits_are_lost(_, __, ___, different):
+    """Where both are near each other, as they are when large terms cancel each other but for their last digits."""
+    return all(None not in point and math.isclose(*point[2:], rel_tol=0.05) for point in different)
+
+
 # What random_promql does not ask, because it is known to differ and cannot be told from the answers.
 LEFT_OUT = [
     "samples, and steps of subqueries, at the left edge of a range or exactly as old as the lookback: part of it in 2.42",
@@ -60,6 +65,8 @@ KNOWN = [
     Known("group_left and group_right fail since 3.0 also where a comparison leaves only one of several equal results",
           r"(==|!=|<=?|>=?)(?! *bool).*group_(left|right)",
           ours_fails("multiple matches for labels: grouping labels must ensure unique matches")),
+    Known("a regression over values of very different size: what is left of their sums are the last digits",
+          r"(deriv|predict_linear)\b.*(sinh|cosh|exp)\b", digits_are_lost),
 ]
 
 
