@@ -6,7 +6,7 @@
 #include <cmath>
 
 #include "base/go_float.h"
-#include "base/shortest_decimal.h"
+#include "base/fixed_decimal.h"
 
 namespace tocsin::promql {
 
@@ -24,32 +24,11 @@ std::string TimestampText(int64_t t_ms) {
   return text;
 }
 
-namespace {
-
-// Without an exponent; `value` is above 0 and not too large or small for that.
-char* PutFixed(char* to, double value) {
-  const ShortestDecimal decimal = ShortestDecimalOf(value);
-  char* const end = PutDigits(to + 1, decimal.digits);
-  // How many of the digits stand before the point.
-  const auto whole = end - (to + 1) + decimal.exponent;
-  if (whole <= 0) {
-    to = std::fill_n(std::copy_n("0.", 2, to), -whole, '0');
-    return PutDigits(to, decimal.digits);
-  }
-  for (ptrdiff_t i = 0; i < whole; ++i) to[i] = to[i + 1];
-  to[whole] = '.';
-  return end;
-}
-
-}  // namespace
-
 char* PutSampleValue(char* to, double value) {
-  // Every whole number up to here is a double, and has no exponent in JSON; with a fraction the
+  // Every whole number up to there is a double, and has no exponent in JSON; with a fraction the
   // shortest digits in fixed notation are what Go prints.
-  constexpr double kExact = 1e15;
-  constexpr double kLeast = 1e-5;
   const double magnitude = std::fabs(value);
-  if (!(magnitude < kExact && magnitude >= kLeast)) {
+  if (!(magnitude < kMostFixed && magnitude >= kLeastFixed)) {
     if (value == 0 && !std::signbit(value)) return std::copy_n("0", 1, to);
     const std::string text = FormatJsonSample(value);
     return std::copy(text.begin(), text.end(), to);

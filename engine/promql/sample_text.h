@@ -11,7 +11,7 @@ namespace tocsin::promql {
 std::string TimestampText(int64_t t_ms);
 
 // What PutSampleValue writes at most.
-constexpr size_t kSampleValueLength = 40;
+constexpr size_t kSampleValueLength = 48;
 // Shortest digits that read back as the same double: 0.1, 1e+21, NaN, +Inf. Returns the end.
 char* PutSampleValue(char* to, double value);
 std::string SampleValueText(double value);
