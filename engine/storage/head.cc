@@ -45,7 +45,8 @@ class HeadSeriesSet final : public SeriesSet {
   uint64_t id(size_t series) const override { return views_[series].ref; }
   Status Read(size_t series, TimeRange range, SampleColumns& columns) const override {
     // Series are mostly read in their order.
-    if (series + kReadAhead < views_.size()) views_[series + kReadAhead].Prefetch();
+    if (series + kReadAhead < views_.size()) views_[series + kReadAhead].Prefetch(range);
+    if (series + kLookAhead < views_.size()) views_[series + kLookAhead].PrefetchIndex();
     views_[series].Read(range, columns);
     return {};
   }

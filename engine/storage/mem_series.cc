@@ -139,14 +139,25 @@ bool SeriesView::Overlaps(TimeRange range) const {
   return false;
 }
 
-void SeriesView::Prefetch() const {
+void SeriesView::PrefetchIndex() const {
+  if (!sealed.empty()) __builtin_prefetch(sealed.data() + sealed.size() - 1);
+}
+
+void SeriesView::Prefetch(TimeRange range) const {
   constexpr uint32_t kNewest = 16;  // words: two lines of the cache
   if (const uint32_t notes = open.count / OpenChunk::kSamplesPerNote; notes > 0) {
     __builtin_prefetch(open.notes + (notes - 1));
   }
   __builtin_prefetch(open.words + (open.word_count - std::min(open.word_count, kNewest)));
   __builtin_prefetch(open.words + open.word_count);
-  if (!sealed.empty()) __builtin_prefetch(sealed.back());
+  if (open.first_ms <= range.min_ms) return;
+  // Whose lines follow each other; the processor fetches further ones by itself.
+  constexpr size_t kNewestChunks = 2;
+  constexpr size_t kWordsAhead = 24;
+  for (size_t i = 0; i < std::min(sealed.size(), kNewestChunks); ++i) {
+    const uint64_t* const chunk = sealed[sealed.size() - 1 - i];
+    for (size_t word = 0; word < kWordsAhead; word += 8) __builtin_prefetch(chunk + word);
+  }
 }
 
 void SeriesView::Read(TimeRange range, SampleColumns& columns) const {

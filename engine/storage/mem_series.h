@@ -46,9 +46,10 @@ struct SeriesView {
 
   // Whether the range meets a chunk.
   bool Overlaps(TimeRange range) const;
-  // Says that Read follows soon: its memory is far from the caches, and comes while others are
-  // read.
-  void Prefetch() const;
+  // Say that Read follows soon: its memory is far from the caches, and comes while others are
+  // read. What Prefetch looks at comes with PrefetchIndex.
+  void PrefetchIndex() const;
+  void Prefetch(TimeRange range) const;
   void Read(TimeRange range, SampleColumns& columns) const;
   std::optional<SeriesSet::Newest> ReadNewest(TimeRange range) const;
 

@@ -69,8 +69,8 @@ void AdvanceInterval(const uint64_t* words, XorState& at) {
   at.interval_ms = WrappingAdd(at.interval_ms, change);
 }
 
-// To the next sample.
-inline void Advance(const uint64_t* words, XorState& at) {
+// To the next sample, whatever it is.
+[[gnu::noinline]] XorState AdvancedAnyhow(const uint64_t* words, XorState at) {
   uint64_t ahead = Peek(words, at.bit);
   if (ahead >> 63 == 0) {
     ++at.bit;
@@ -82,7 +82,7 @@ inline void Advance(const uint64_t* words, XorState& at) {
   at.t_ms = WrappingAdd(at.t_ms, at.interval_ms);
   if (ahead >> 63 == 0) {
     ++at.bit;
-    return;
+    return at;
   }
   if ((ahead >> 62 & 1) == 0) {
     at.bit += 2;
@@ -93,6 +93,25 @@ inline void Advance(const uint64_t* words, XorState& at) {
     at.bit += 13;
   }
   at.value ^= Take(words, at, 64U - at.leading - at.trailing) << at.trailing;
+  return at;
+}
+
+// To the next sample. In most the interval stays (0), and the value stays too (0) or its window
+// does (10).
+[[gnu::always_inline]] inline void Advance(const uint64_t* words, XorState& at) {
+  constexpr unsigned kUsualBits = 3;
+  const uint64_t ahead = Peek(words, at.bit);
+  const unsigned length = 64U - at.leading - at.trailing;
+  if (ahead >> (64 - kUsualBits) == 0b010 && length <= 64 - kUsualBits) {
+    at.bit += kUsualBits + length;
+    at.t_ms = WrappingAdd(at.t_ms, at.interval_ms);
+    at.value ^= (ahead << kUsualBits) >> (64 - length) << at.trailing;
+  } else if (ahead >> 62 == 0) {
+    at.bit += 2;
+    at.t_ms = WrappingAdd(at.t_ms, at.interval_ms);
+  } else {
+    at = AdvancedAnyhow(words, at);
+  }
 }
 
 size_t ReadOneByOne(XorDecoder& decoder, TimeRange range, int64_t* t_ms, double* values) {
@@ -146,36 +165,40 @@ void XorDecoder::NextValue() {
 }
 
 size_t XorDecoder::ReadAll(TimeRange range, int64_t* t_ms, double* values) {
+  if (left_ == 0) return 0;
   // With room behind the end, so that reading 64 bits ahead needs no look at where the end is.
   std::array<uint64_t, kPaddedWords> padded;  // NOLINT(cppcoreguidelines-pro-type-member-init)
   const size_t begin = first_ ? 0 : state_.bit / 64;
   const size_t count = stream_.words.size() - begin;
-  if (count + 3 > padded.size()) return ReadOneByOne(*this, range, t_ms, values);
-  uint64_t* const end = std::copy(stream_.words.end() - static_cast<ptrdiff_t>(count),
-                                  stream_.words.end(), padded.begin());
-  end[0] = stream_.tail;
-  end[1] = end[2] = 0;
-
+  const uint64_t* words = stream_.words.data() + begin;
+  if (!stream_.room_behind) {
+    if (count + 3 > padded.size()) return ReadOneByOne(*this, range, t_ms, values);
+    uint64_t* const end = std::copy_n(words, count, padded.begin());
+    end[0] = stream_.tail;
+    end[1] = end[2] = 0;
+    words = padded.data();
+  }
   XorState at = state_;
   at.bit -= static_cast<uint32_t>(begin * 64);
-  uint32_t left = left_;
+  uint32_t left = left_ - 1;
+  if (first_) {
+    at.value = words[0];
+    at.bit = 64;
+  } else {
+    Advance(words, at);
+  }
+  for (; at.t_ms < range.min_ms; --left) {
+    if (left == 0) return 0;
+    Advance(words, at);
+  }
   size_t written = 0;
-  const auto keep = [&] {
-    if (at.t_ms > range.max_ms) return false;
+  while (at.t_ms <= range.max_ms) {
     t_ms[written] = at.t_ms;
     values[written] = std::bit_cast<double>(at.value);
-    written += at.t_ms >= range.min_ms ? 1 : 0;
-    return true;
-  };
-  if (first_ && left > 0) {
+    ++written;
+    if (left == 0) break;
     --left;
-    at.value = padded[0];
-    at.bit = 64;
-    if (!keep()) return written;
-  }
-  for (; left > 0; --left) {
-    Advance(padded.data(), at);
-    if (!keep()) break;
+    Advance(words, at);
   }
   return written;
 }
@@ -278,7 +301,8 @@ void OpenChunk::Put(uint64_t bits, unsigned count, Reclaimer& reclaimer) {
 
 std::unique_ptr<uint64_t[]> OpenChunk::Seal(Reclaimer& reclaimer) {
   const size_t stream_words = words_.size() + (tail_bits_ > 0 ? 1 : 0);
-  auto sealed = std::make_unique<uint64_t[]>(SealedChunk::kHeaderWords + stream_words);
+  auto sealed = std::make_unique<uint64_t[]>(SealedChunk::kHeaderWords + stream_words +
+                                             SealedChunk::kRoomWords);
   sealed[0] = static_cast<uint64_t>(first_ms_);
   sealed[1] = static_cast<uint64_t>(last_ms_);
   sealed[2] = uint64_t{count_} | uint64_t{stream_words} << 32;

@@ -36,6 +36,7 @@ struct XorState {
 struct XorStream {
   std::span<const uint64_t> words;
   uint64_t tail = 0;
+  bool room_behind = false;  // a word behind `words` may be read; no tail then
 };
 
 // Decodes the samples of a chunk one after the other.
@@ -74,19 +75,22 @@ class XorDecoder {
 };
 
 // A chunk that is full: one allocation, which never changes,
-// [first_ms][last_ms][count + (words << 32)][words of bits …].
+// [first_ms][last_ms][count + (words << 32)][words of bits …][0]. The last word is there to be read
+// with the one before it.
 class SealedChunk {
  public:
   static constexpr size_t kHeaderWords = 3;
+  static constexpr size_t kRoomWords = 1;
 
   explicit SealedChunk(const uint64_t* words) : words_(words) {}
 
   int64_t first_ms() const { return static_cast<int64_t>(words_[0]); }
   int64_t last_ms() const { return static_cast<int64_t>(words_[1]); }
   uint32_t count() const { return static_cast<uint32_t>(words_[2]); }
-  size_t bytes() const { return (kHeaderWords + stream_words()) * sizeof(uint64_t); }
+  size_t bytes() const { return (kHeaderWords + stream_words() + kRoomWords) * sizeof(uint64_t); }
   XorDecoder decoder() const {
-    return {XorStream{{words_ + kHeaderWords, stream_words()}}, first_ms(), count()};
+    const XorStream stream{.words = {words_ + kHeaderWords, stream_words()}, .room_behind = true};
+    return {stream, first_ms(), count()};
   }
 
  private:
@@ -113,7 +117,7 @@ class OpenChunk {
     uint32_t word_count = 0;
     uint32_t count = 0;
 
-    XorStream stream() const { return {{words, word_count}, tail}; }
+    XorStream stream() const { return {.words = {words, word_count}, .tail = tail}; }
     XorDecoder decoder() const { return {stream(), first_ms, count}; }
     // Skips samples before `t_ms` as far as it costs nothing.
     XorDecoder DecoderFrom(int64_t t_ms) const;

@@ -62,7 +62,7 @@ size_t RoundTrip(const std::vector<Sample>& samples) {
   EXPECT_EQ(sealed.first_ms(), samples.front().t_ms);
   EXPECT_EQ(sealed.last_ms(), samples.back().t_ms);
   EXPECT_EQ(chunk.count(), 0u);
-  return sealed.bytes() - SealedChunk::kHeaderWords * sizeof(uint64_t);
+  return sealed.bytes() - (SealedChunk::kHeaderWords + SealedChunk::kRoomWords) * sizeof(uint64_t);
 }
 
 TEST(XorChunk, KeepsEveryBitOfAnySequence) {
@@ -169,6 +169,9 @@ TEST(OpenChunk, ReadsFromItsNotesWhatItReadsFromTheBegin) {
     if (newest) {
       ASSERT_EQ(BitsOf({*newest}), BitsOf({expected.back()}));
     }
+    const std::unique_ptr<uint64_t[]> words = chunk.Seal(reclaimer);
+    ASSERT_EQ(DecodeAtOnce(SealedChunk(words.get()).decoder(), range, samples.size()),
+              BitsOf(expected));
   }
 }
 
