@@ -19,9 +19,13 @@ GroupLabels::GroupLabels(Evaluator& evaluator, const Aggregate& aggregate)
 
 std::span<const LabelPair> GroupLabels::PairsOf(const Labels& labels) {
   pairs_.clear();
-  if (names_.empty()) return pairs_;
+  // Both are sorted by the ids of names.
+  auto name = names_.begin();
   for (const LabelPair& pair : labels) {
-    if (std::ranges::binary_search(names_, pair.name) != without_) pairs_.push_back(pair);
+    while (name != names_.end() && *name < pair.name) ++name;
+    if (name == names_.end() && !without_) break;
+    const bool named = name != names_.end() && *name == pair.name;
+    if (named != without_) pairs_.push_back(pair);
   }
   return pairs_;
 }

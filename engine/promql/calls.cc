@@ -134,7 +134,8 @@ class RangeCallReader final : public RowSource::Reader {
     ASSIGN_OR_RETURN(const SeriesWindows in, source_.Read(row, buffers_));
     const size_t cost = CostOf(buffers_.columns);
     RETURN_IF_ERROR(budget.Load(cost, source_.from_storage()));
-    const size_t samples = CountWindows(in, cost, budget);
+    CountWindows(in, cost, budget);
+    const size_t samples = buffers_.samples_in_windows;
     const RangeKernel kernel = call_.call.function->range;
     if (samples <= kSamplesAtOnce) return kernel(context_, {.blocks = call_.args}, in, out);
     return ApplyInParts(in, out, budget);
@@ -143,15 +144,15 @@ class RangeCallReader final : public RowSource::Reader {
  private:
   static constexpr size_t kSamplesAtOnce = 1 << 20;
 
-  // How many samples all windows hold. Histograms count by their mean size.
-  static size_t CountWindows(const SeriesWindows& in, size_t cost, BudgetShare& budget) {
-    size_t all = 0;
+  // Each step looks at the samples of its window. Histograms count by their mean size.
+  void CountWindows(const SeriesWindows& in, size_t cost, BudgetShare& budget) const {
+    if (!budget.counts_by_step() && cost == in.t_ms.size()) {
+      return budget.CountLooked(0, buffers_.samples_in_windows);
+    }
     for (size_t step = 0; step < in.windows.size(); ++step) {
       const size_t samples = in.windows[step].last - in.windows[step].first;
       if (samples > 0) budget.CountLooked(step, samples * cost / in.t_ms.size());
-      all += samples;
     }
-    return all;
   }
 
   // Some functions look at every sample of every window: with long windows and many steps that
@@ -166,6 +167,7 @@ class RangeCallReader final : public RowSource::Reader {
       }
       context.steps = {context_.steps.At(first), context_.steps.step_ms, last - first};
       in.windows = windows.subspan(first, last - first);
+      in.memory.Clear();
       out.StartAt(first);
       RETURN_IF_ERROR(call_.call.function->range(
           context, {.blocks = call_.args, .first_step = first}, in, out));

@@ -46,6 +46,8 @@ class RangeSource {
     SampleColumns columns;
     std::vector<Window> windows;
     std::vector<int64_t> windows_of;  // the times that `windows` is made of
+    size_t samples_in_windows = 0;
+    WindowMemory memory;  // of `windows`
   };
   // Of a range selector.
   RangeSource(const PlanNode& node, std::vector<int64_t> ends, int64_t lookback_ms,

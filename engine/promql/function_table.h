@@ -51,6 +51,23 @@ struct Window {
   int64_t end_ms;    // inclusive; step time less offset
 };
 
+// What a kernel remembers of the windows, for all series that have the same ones. Empty for windows
+// it has not seen.
+struct WindowMemory {
+  struct Ends {
+    uint32_t first;
+    uint32_t last;  // inclusive
+  };
+  std::vector<uint64_t> present;  // the bits of the steps whose window has enough samples
+  std::vector<Ends> ends;         // by step: those of its window; sample 0 when it has too few
+  std::vector<double> factors;    // likewise what the change between the two is multiplied by
+  void Clear() {
+    present.clear();
+    ends.clear();
+    factors.clear();
+  }
+};
+
 // One series of a range vector and its windows, one per step, both ends only ever advancing.
 // Staleness markers are removed already.
 struct SeriesWindows {
@@ -63,6 +80,7 @@ struct SeriesWindows {
   int64_t range_ms;
   bool anchored;  // windows then hold one sample at or before the start when there is one, …
   bool smoothed;  // … and one beyond the end
+  WindowMemory& memory;
 };
 
 // The other (scalar or string) arguments of a range function, evaluated per step.
@@ -103,6 +121,18 @@ class RowWriter {
                 std::span<const double> values) {
     for (size_t step = 0; step < index_at.size(); ++step) values_[step] = values[index_at[step]];
     std::copy(present.begin(), present.end(), present_);
+  }
+  // At the steps of these bits what `value_of(step)` gives, which may be called for others too.
+  template <typename ValueOf>
+  void SetAll(std::span<const uint64_t> present, size_t steps, const ValueOf& value_of) {
+    if (first_step_ == 0) {
+      for (size_t step = 0; step < steps; ++step) values_[step] = value_of(step);
+      std::copy(present.begin(), present.end(), present_);
+      return;
+    }
+    for (size_t step = 0; step < steps; ++step) {
+      if ((present[step / 64] >> (step % 64)) & 1) Set(step, value_of(step));
+    }
   }
   void Set(size_t step, HistogramPtr histogram) {
     histograms_.push_back({row_, first_step_ + step, std::move(histogram)});

@@ -19,16 +19,17 @@ double Seconds(int64_t ms) { return static_cast<double>(ms) / 1000; }
 class CounterResets {
  public:
   CounterResets(const SeriesWindows& in, bool counter) : values_(in.values) {
-    if (!counter) return;
+    if (!counter || (in.start_ms.empty() && !FallsAnywhere())) return;
     for (uint32_t i = 1; i < in.values.size(); ++i) {
       if (in.values[i] < in.values[i - 1] || StartsAnew(in, i)) falls_.push_back(i);
     }
   }
 
-  // What was lost at the falls after sample `first`, up to `last` (exclusive), is added to `sum`.
+  bool none() const { return falls_.empty(); }
+  // What was lost at the falls after sample `first`, up to `last` (inclusive), is added to `sum`.
   double AddTo(double sum, uint32_t first, uint32_t last) const {
     if (falls_.empty()) return sum;
-    for (auto fall = std::ranges::upper_bound(falls_, first); fall != falls_.end() && *fall < last;
+    for (auto fall = std::ranges::upper_bound(falls_, first); fall != falls_.end() && *fall <= last;
          ++fall) {
       sum += values_[*fall - 1];
     }
@@ -36,6 +37,12 @@ class CounterResets {
   }
 
  private:
+  bool FallsAnywhere() const {
+    uint64_t falls = 0;
+    for (size_t i = 1; i < values_.size(); ++i) falls += values_[i] < values_[i - 1] ? 1 : 0;
+    return falls > 0;
+  }
+
   const std::span<const double> values_;
   std::vector<uint32_t> falls_;
 };
@@ -69,7 +76,7 @@ class RateWindow {
 
  private:
   // Where the samples of a window lie in it. Windows that step along with the samples all have the
-  // same, and so the same factor, unless a counter near 0 forbids it.
+  // same, and so the same factor.
   struct Geometry {
     int64_t to_start_ms = 0;
     int64_t sampled_ms = 0;
@@ -78,34 +85,60 @@ class RateWindow {
     friend bool operator==(const Geometry&, const Geometry&) = default;
   };
 
-  bool RunFloats(RowWriter& out) const {
-    bool any = false;
+  // The factors are those of windows that no counter near 0 limits.
+  void LearnWindows() const {
+    const size_t steps = in_.windows.size();
+    WindowMemory& memory = in_.memory;
+    memory.present.assign((steps + 63) / 64, 0);
+    memory.ends.assign(steps, {});
+    memory.factors.assign(steps, 0);
     Geometry known;
-    double known_factor = 0;
-    for (size_t step = 0; step < in_.windows.size(); ++step) {
+    double factor = 0;
+    for (size_t step = 0; step < steps; ++step) {
       const Window& window = in_.windows[step];
       if (window.last - window.first < 2) continue;
-      any = true;
-      const double first = in_.values[window.first];
-      double increase = in_.values[window.last - 1] - first;
-      if (kind_.counter) increase = resets_.AddTo(increase, window.first, window.last);
-      // Far from 0: it would lie further back than the edge of the window.
-      const bool limited = kind_.counter && increase > 0 && first >= 0 && !(first >= 2 * increase);
-      if (limited) {
-        out.Set(step, increase * Factor(window, increase, first));
-        continue;
-      }
+      memory.present[step / 64] |= uint64_t{1} << (step % 64);
+      memory.ends[step] = {window.first, window.last - 1};
       const int64_t first_ms = in_.t_ms[window.first];
       const int64_t last_ms = in_.t_ms[window.last - 1];
       const Geometry geometry{first_ms - window.start_ms, last_ms - first_ms,
                               window.end_ms - last_ms, window.last - window.first};
       if (geometry != known) {
         known = geometry;
-        known_factor = Factor(window, 0, 0);
+        factor = Factor(window, 0, 0);
       }
-      out.Set(step, increase * known_factor);
+      memory.factors[step] = factor;
     }
-    return any;
+  }
+
+  bool RunFloats(RowWriter& out) const {
+    if (in_.memory.ends.empty()) LearnWindows();
+    const WindowMemory& memory = in_.memory;
+    if (std::ranges::all_of(memory.present, [](uint64_t word) { return word == 0; })) return false;
+    if (resets_.none()) {
+      SetFloats(out, [](double increase, WindowMemory::Ends) { return increase; });
+    } else {
+      SetFloats(out, [this](double increase, WindowMemory::Ends ends) {
+        return resets_.AddTo(increase, ends.first, ends.last);
+      });
+    }
+    return true;
+  }
+
+  template <typename WithResets>
+  void SetFloats(RowWriter& out, const WithResets& with_resets) const {
+    const double* const values = in_.values.data();
+    const WindowMemory& memory = in_.memory;
+    const bool counter = kind_.counter;
+    out.SetAll(memory.present, in_.windows.size(), [&](size_t step) {
+      const WindowMemory::Ends ends = memory.ends[step];
+      const double first = values[ends.first];
+      const double increase = with_resets(values[ends.last] - first, ends);
+      // A counter near 0: it would have been 0 nearer than the edge of the window.
+      const bool limited = counter & (increase > 0) & (first >= 0) & !(first >= 2 * increase);
+      if (limited) return increase * Factor(in_.windows[step], increase, first);
+      return increase * memory.factors[step];
+    });
   }
 
   // The counter began within the window, before its first sample: it was 0 then.
@@ -128,7 +161,7 @@ class RateWindow {
   double OfFloats(const Window& window) const {
     const double first = StartsWithin(window) ? 0 : in_.values[window.first];
     double increase = in_.values[window.last - 1] - first;
-    if (kind_.counter) increase = resets_.AddTo(increase, window.first, window.last);
+    if (kind_.counter) increase = resets_.AddTo(increase, window.first, window.last - 1);
     return increase * Factor(window, increase, first);
   }
 

@@ -138,6 +138,11 @@ Result<SeriesWindows> RangeSource::Read(size_t series, Buffers& buffers) const {
     SlideWindows(columns.t_ms, ends_, {node_.range_ms, lookback_ms_, node_.extension},
                  buffers.windows);
     buffers.windows_of = columns.t_ms;
+    buffers.samples_in_windows = 0;
+    for (const Window& window : buffers.windows) {
+      buffers.samples_in_windows += window.last - window.first;
+    }
+    buffers.memory.Clear();
   }
   const bool starts = use_start_timestamps_;
   return SeriesWindows{
@@ -149,7 +154,8 @@ Result<SeriesWindows> RangeSource::Read(size_t series, Buffers& buffers) const {
       .windows = buffers.windows,
       .range_ms = node_.range_ms,
       .anchored = node_.extension == Extension::kAnchored,
-      .smoothed = node_.extension == Extension::kSmoothed};
+      .smoothed = node_.extension == Extension::kSmoothed,
+      .memory = buffers.memory};
 }
 
 }  // namespace tocsin::promql

@@ -186,7 +186,7 @@ void WriteQueryTable(JsonWriter& json, const QueryTable& table, const SymbolTabl
 }
 
 bool IsLong(const QueryTable& table) {
-  constexpr size_t kLongPoints = 20'000;
+  constexpr size_t kLongPoints = 50'000;
   const auto is_long = []<typename Result>(const Result& result) {
     if constexpr (kHasSeries<Result>) return PointsOf(result) > kLongPoints;
     return false;

@@ -9,7 +9,7 @@ namespace tocsin::promql {
 namespace {
 
 // Below this many values to compute, a helper costs more than it brings.
-constexpr size_t kWorthHelpers = 20'000;
+constexpr size_t kWorthHelpers = 60'000;
 // What reading a row costs beside its steps.
 constexpr size_t kStepsOfReading = 16;
 // A slice's values stay in the cache of a core.

@@ -266,9 +266,14 @@ SeriesListPtr Evaluator::ListOf(const PlanNode& node, const SeriesSet& set) {
   list->reserve(set.size());
   memory.series_ids.clear();
   for (size_t i = 0; i < set.size(); ++i) {
-    // Where the references are counted is far from the caches.
+    // Where the references are counted is far from the caches, and so are the last pairs, which
+    // are looked at next.
     constexpr size_t kAhead = 8;
-    if (i + kAhead < set.size()) __builtin_prefetch(set.labels(i + kAhead).begin(), 1);
+    if (i + kAhead < set.size()) {
+      const Labels& coming = set.labels(i + kAhead);
+      __builtin_prefetch(coming.begin(), 1);
+      __builtin_prefetch(coming.end());
+    }
     list->push_back(set.labels(i));
     memory.series_ids.push_back(set.id(i));
   }

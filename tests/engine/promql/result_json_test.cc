@@ -122,7 +122,7 @@ TEST(ResultJson, WritesMatrices) {
 RowsMaker LongMatrix() {
   RowsMaker rows(ResultRows::Kind::kMatrix,
                  {.start_ms = 1'700'000'000'000, .step_ms = 500, .count = 100});
-  for (size_t i = 0; i < 300; ++i) {
+  for (size_t i = 0; i < 600; ++i) {
     rows.Add({{"i", std::to_string(i)}});
     for (size_t step = 0; step < 100; ++step) {
       if (i % 7 == 1 && step % 3 == 0) continue;
@@ -135,7 +135,7 @@ RowsMaker LongMatrix() {
 
 MatrixValue LongWindows() {
   MatrixValue matrix;
-  for (int i = 0; i < 300; ++i) {
+  for (int i = 0; i < 600; ++i) {
     auto times = std::make_shared<std::vector<int64_t>>();
     for (int step = 0; step < 100 - i % 3; ++step) times->push_back(500 * step);
     matrix.push_back(
