@@ -4,7 +4,7 @@
 usage: compare_with_prometheus.py [--series N] [--rounds N] [--quick] [--only TEXT] [--build DIR]
 
 Both servers listen on loopback and get the same hour of samples, 15 s apart, by remote write. Each query is asked of
-one and then of the other, several rounds; the table has the median of the rounds. A query is measured from the
+one and then of the other, several rounds, each time when both are at rest; the table has the median of the rounds. A query is measured from the
 request to the last byte of the answer, on a connection of its own: also where the answer is large, so that writing it
 is part of the time; the same expression in count() shows the time of the engine alone. Both answers must be equal.
 """
@@ -109,6 +109,8 @@ def compare(servers, expression, end, kind, rounds):
     figures = [Figures(), Figures()]
     for _ in range(rounds):
         for server, own in zip(servers, figures):
+            for each in servers:
+                each.rest()
             own.measure(server, path, parameters)
     return figures
 

@@ -33,6 +33,37 @@ class _Received:
         return io.BytesIO(self._data)
 
 
+class _ReceiveBuffer:
+    """Memory for answers, kept from one to the next: getting it from the system takes longer than receiving does."""
+
+    _PIECE = 1 << 20
+    _kept = None
+
+    def __init__(self):
+        self._bytes = bytearray(self._PIECE)
+
+    @classmethod
+    def get(cls):
+        if cls._kept is None:
+            cls._kept = cls()
+        return cls._kept
+
+    def fill(self, client):
+        """Receives until the end; returns how many bytes came."""
+        size = 0
+        while True:
+            if len(self._bytes) - size < self._PIECE:
+                self._bytes += bytes(len(self._bytes))
+            with memoryview(self._bytes) as whole, whole[size:size + self._PIECE] as free:
+                count = client.recv_into(free)
+            if count == 0:
+                return size
+            size += count
+
+    def begin(self, size):
+        return bytes(self._bytes[:size])
+
+
 class Server:
     """A running server with Prometheus' HTTP API; no configuration, remote write is taken."""
 
@@ -92,16 +123,23 @@ class Server:
         the connection: what http.client does with the answer comes after that and does not count."""
         request = (f"GET {path}?{urllib.parse.urlencode(parameters)} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\n"
                    "Connection: close\r\n\r\n").encode()
-        pieces = []
+        received = _ReceiveBuffer.get()
         begin = time.perf_counter()
         with socket.create_connection(("127.0.0.1", self.port), timeout=150) as client:
             client.sendall(request)
-            while piece := client.recv(1 << 20):
-                pieces.append(piece)
+            size = received.fill(client)
             seconds = time.perf_counter() - begin
-        answer = http.client.HTTPResponse(_Received(b"".join(pieces)))
+        answer = http.client.HTTPResponse(_Received(received.begin(size)))
         answer.begin()
         return seconds, answer.status, answer.read()
+
+    def rest(self, timeout=10):
+        """Waits until the server does nothing, such as collecting the garbage of the query before."""
+        deadline = time.monotonic() + timeout
+        before = None
+        while (now := self.cpu_seconds()) != before and time.monotonic() < deadline:
+            before = now
+            time.sleep(3 / TICKS)
 
     def cpu_seconds(self):
         fields = pathlib.Path(f"/proc/{self._process.pid}/stat").read_text().rpartition(")")[2].split()
