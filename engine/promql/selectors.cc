@@ -47,10 +47,11 @@ class InstantReader final : public RowSource::Reader {
     if (look_.smoothed) {
       RemoveStale(columns_);
       ReadSmoothed(row, out);
-    } else {
-      ReadNewestOfEach(out);
     }
-    CountLooked(budget);
+    FindNewest();
+    const bool plain = IsPlain();
+    if (!look_.smoothed) ReadNewestOfEach(plain, out);
+    CountLooked(plain, budget);
     return Ok();
   }
 
@@ -68,9 +69,8 @@ class InstantReader final : public RowSource::Reader {
   }
 
   // Each step looks at the sample that it gives.
-  void CountLooked(BudgetShare& budget) {
-    FindNewest();
-    if (!budget.counts_by_step() && IsPlain()) return budget.CountLooked(0, found_);
+  void CountLooked(bool plain, BudgetShare& budget) const {
+    if (!budget.counts_by_step() && plain) return budget.CountLooked(0, found_);
     for (size_t step = 0; step < newest_.size(); ++step) {
       const uint32_t i = newest_[step];
       if (!IsFound(step) || IsStaleNan(columns_.values[i])) continue;
@@ -103,10 +103,9 @@ class InstantReader final : public RowSource::Reader {
     return columns_.histograms.empty() && std::ranges::none_of(columns_.values, IsStaleNan);
   }
 
-  void ReadNewestOfEach(RowWriter& out) {
-    FindNewest();
+  void ReadNewestOfEach(bool plain, RowWriter& out) const {
     if (found_ == 0) return;
-    if (look_.what == Evaluator::Read::kValue && IsPlain()) {
+    if (look_.what == Evaluator::Read::kValue && plain) {
       return out.SetSteps(present_, newest_, columns_.values);
     }
     for (size_t step = 0; step < newest_.size(); ++step) {
