@@ -9,21 +9,12 @@
 
 #include "engine/model/kahan.h"
 #include "engine/promql/evaluator.h"
+#include "engine/promql/label_index.h"
 
 namespace tocsin::promql {
 
 // The labels that a row has in common with its group.
-class GroupLabels {
- public:
-  GroupLabels(Evaluator& evaluator, const Aggregate& aggregate);
-  // Sorted as in Labels; valid until the next call.
-  std::span<const LabelPair> PairsOf(const Labels& labels);
-
- private:
-  const bool without_;
-  std::vector<SymbolId> names_;  // sorted; the kept ones, or those that go
-  std::vector<LabelPair> pairs_;
-};
+LabelPicker GroupLabels(Evaluator& evaluator, const Aggregate& aggregate);
 
 // The groups of the rows of `list`, remembered while the rows stay the same. `marks`: whose names
 // are marked to go, by row; none when it is empty.

@@ -6,7 +6,6 @@
 #include "base/go_float.h"
 #include "engine/model/histogram.h"
 #include "engine/promql/aggregation.h"
-#include "engine/promql/label_index.h"
 #include "engine/promql/quote.h"
 
 namespace tocsin::promql {
@@ -149,7 +148,7 @@ Result<Block> CountValues(const AggregateContext& context, const Block& block) {
   const SymbolId label = symbols.Intern(name);
   Aggregate grouping = context.aggregate;
   if (!grouping.without) grouping.grouping.push_back(name);
-  GroupLabels labels_of(context.evaluator, grouping);
+  LabelPicker labels_of = GroupLabels(context.evaluator, grouping);
   Block out(context.steps.count);
   LabelIndex rows;
   for (size_t series = 0; series < block.series(); ++series) {
@@ -161,7 +160,7 @@ Result<Block> CountValues(const AggregateContext& context, const Block& block) {
       labels.Set(label,
                  symbols.Intern(histogram != nullptr ? histogram->ToString()
                                                      : FormatGoF(block.Value(series, step))));
-      const std::span<const LabelPair> pairs = labels_of.PairsOf(labels);
+      const std::span<const LabelPair> pairs = labels_of.Of(labels);
       const LabelIndex::Entry entry = rows.Find(pairs);
       if (entry.fresh) out.AddSeries(Labels::FromSortedPairs(pairs));
       const size_t row = entry.number;

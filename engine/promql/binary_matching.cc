@@ -9,20 +9,25 @@ namespace {
 
 using Cardinality = VectorMatching::Cardinality;
 
+LabelPicker MatchedLabels(Evaluator& evaluator, const VectorMatching& matching) {
+  std::vector<SymbolId> names;
+  for (const std::string& label : matching.labels) {
+    names.push_back(evaluator.symbols().Intern(label));
+  }
+  if (!matching.on) names.push_back(evaluator.metric_name());
+  return {std::move(names), !matching.on};
+}
+
 class GroupIndex {
  public:
-  GroupIndex(Evaluator& evaluator, const VectorMatching& matching) : on_(matching.on) {
-    for (const std::string& label : matching.labels) {
-      names_.push_back(evaluator.symbols().Intern(label));
-    }
-    if (!on_) names_.push_back(evaluator.metric_name());
-    std::ranges::sort(names_);
-  }
+  GroupIndex(Evaluator& evaluator, const VectorMatching& matching)
+      : labels_of_(MatchedLabels(evaluator, matching)) {}
 
   std::vector<uint32_t> GroupsOf(const Block& block) {
     std::vector<uint32_t> groups(block.series());
     for (size_t series = 0; series < groups.size(); ++series) {
-      groups[series] = index_.Find(PairsOf(block.labels(series))).number;
+      PrefetchLabels(*block.list(), series);
+      groups[series] = index_.Find(labels_of_.Of(block.labels(series))).number;
     }
     return groups;
   }
@@ -30,17 +35,7 @@ class GroupIndex {
   SeriesList TakeLabels() { return index_.TakeLabels(); }
 
  private:
-  std::span<const LabelPair> PairsOf(const Labels& labels) {
-    pairs_.clear();
-    for (const LabelPair& pair : labels) {
-      if (std::ranges::binary_search(names_, pair.name) == on_) pairs_.push_back(pair);
-    }
-    return pairs_;
-  }
-
-  const bool on_;
-  std::vector<SymbolId> names_;  // sorted
-  std::vector<LabelPair> pairs_;
+  LabelPicker labels_of_;
   LabelIndex index_;
 };
 

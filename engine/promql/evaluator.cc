@@ -173,18 +173,20 @@ bool Evaluator::HaveOneName(const PlanNode& node, const SeriesListPtr& list) con
   if (memory.names_of == list && list != nullptr) return memory.one_name;
   memory.names_of = list;
   const std::array<SymbolId, 3> names = dropped_names();
-  const auto values_of = [&names](const Labels& labels) {
-    std::array<SymbolId, 3> values{};
-    for (const LabelPair& pair : labels) {
-      for (size_t i = 0; i < names.size(); ++i) {
-        if (pair.name == names[i]) values[i] = pair.value;
-      }
-    }
-    return values;
+  // Labels are sorted by the ids of their names: mostly the last one shows that there is no type
+  // and no unit.
+  const SymbolId other_name = std::min(names[1], names[2]);
+  const auto values_of = [&](const Labels& labels) {
+    std::array<SymbolId, 3> values{labels.Get(names[0])};
+    if (labels.empty() || std::prev(labels.end())->name < other_name) return values;
+    return std::array{values[0], labels.Get(names[1]), labels.Get(names[2])};
   };
   const std::array<SymbolId, 3> first = list->empty() ? names : values_of(list->front());
-  memory.one_name =
-      std::ranges::all_of(*list, [&](const Labels& labels) { return values_of(labels) == first; });
+  memory.one_name = true;
+  for (size_t row = 0; row < list->size() && memory.one_name; ++row) {
+    PrefetchLabels(*list, row);
+    memory.one_name = values_of((*list)[row]) == first;
+  }
   return memory.one_name;
 }
 

@@ -1,6 +1,8 @@
-// Numbers distinct label sets in the order in which they come.
+// What groups and matches are made of: some of the labels of each row, and numbers for those that
+// are distinct.
 #pragma once
 
+#include <algorithm>
 #include <bit>
 #include <cstdint>
 #include <cstring>
@@ -13,7 +15,47 @@
 
 namespace tocsin::promql {
 
-// A hash table with open addressing: a label set that is known costs no allocation.
+// The labels of rows lie anywhere: who looks at all of them in turn asks for those of coming rows.
+inline void PrefetchLabels(const SeriesList& list, size_t row) {
+  constexpr size_t kAhead = 8;
+  if (row + kAhead >= list.size()) return;
+  const Labels& coming = list[row + kAhead];
+  __builtin_prefetch(coming.begin());
+  __builtin_prefetch(coming.end());
+}
+
+// The labels with certain names, or all others.
+//
+// Not thread-safe.
+class LabelPicker {
+ public:
+  LabelPicker(std::vector<SymbolId> names, bool others)
+      : others_(others), names_(std::move(names)) {
+    std::ranges::sort(names_);
+  }
+
+  // Sorted as in Labels; valid until the next call.
+  std::span<const LabelPair> Of(const Labels& labels) {
+    picked_.clear();
+    // Both are sorted by the ids of names.
+    auto name = names_.begin();
+    for (const LabelPair& pair : labels) {
+      while (name != names_.end() && *name < pair.name) ++name;
+      if (name == names_.end() && !others_) break;
+      const bool named = name != names_.end() && *name == pair.name;
+      if (named != others_) picked_.push_back(pair);
+    }
+    return picked_;
+  }
+
+ private:
+  const bool others_;
+  std::vector<SymbolId> names_;
+  std::vector<LabelPair> picked_;
+};
+
+// Numbers distinct label sets in the order in which they come: a hash table with open addressing,
+// in which a label set that is known costs no allocation.
 //
 // Not thread-safe.
 class LabelIndex {

@@ -140,16 +140,12 @@ bool SeriesView::Overlaps(TimeRange range) const {
 }
 
 void SeriesView::PrefetchIndex() const {
+  open.PrefetchNotes();
   if (!sealed.empty()) __builtin_prefetch(sealed.data() + sealed.size() - 1);
 }
 
 void SeriesView::Prefetch(TimeRange range) const {
-  constexpr uint32_t kNewest = 16;  // words: two lines of the cache
-  if (const uint32_t notes = open.count / OpenChunk::kSamplesPerNote; notes > 0) {
-    __builtin_prefetch(open.notes + (notes - 1));
-  }
-  __builtin_prefetch(open.words + (open.word_count - std::min(open.word_count, kNewest)));
-  __builtin_prefetch(open.words + open.word_count);
+  open.PrefetchFrom(range.min_ms);
   if (open.first_ms <= range.min_ms) return;
   // Whose lines follow each other; the processor fetches further ones by itself.
   constexpr size_t kNewestChunks = 2;

@@ -121,6 +121,10 @@ class OpenChunk {
     XorDecoder decoder() const { return {stream(), first_ms, count}; }
     // Skips samples before `t_ms` as far as it costs nothing.
     XorDecoder DecoderFrom(int64_t t_ms) const;
+    // Asks for the memory that this looks at: PrefetchFrom, and before that PrefetchNotes, which
+    // PrefetchFrom looks at.
+    void PrefetchNotes() const;
+    void PrefetchFrom(int64_t t_ms) const;
     std::optional<Sample> ReadNewest(TimeRange range) const;
 
    private:
