@@ -61,10 +61,16 @@ struct WindowMemory {
   std::vector<uint64_t> present;  // the bits of the steps whose window has enough samples
   std::vector<Ends> ends;         // by step: those of its window; sample 0 when it has too few
   std::vector<double> factors;    // likewise what the change between the two is multiplied by
+  size_t longest = 0;             // how many samples the longest window has
+
+  // Not memory but room, by sample.
+  std::array<std::vector<double>, 2> columns;
+
   void Clear() {
     present.clear();
     ends.clear();
     factors.clear();
+    longest = 0;
   }
 };
 

@@ -155,48 +155,69 @@ class SlidingExtreme {
 template <typename Pick>
 class BlockExtremes {
  public:
-  BlockExtremes(const SeriesWindows& in, Pick pick) : values_(in.values), pick_(pick) {
-    for (const Window& window : in.windows) {
-      length_ = std::max<size_t>(length_, window.last - window.first);
+  BlockExtremes(const SeriesWindows& in, Pick pick)
+      : in_(in), pick_(pick), up_to_(in.memory.columns[0]), from_(in.memory.columns[1]) {
+    if (in.memory.longest == 0) LearnWindows();
+  }
+
+  void Run(RowWriter& out) {
+    if (in_.memory.longest == 0) return;
+    if (in_.windows.size() > 1) FillColumns();
+    out.SetAll(in_.memory.present, in_.windows.size(),
+               [this](size_t step) { return Of(in_.windows[step]); });
+  }
+
+ private:
+  void LearnWindows() {
+    WindowMemory& memory = in_.memory;
+    memory.present.assign((in_.windows.size() + 63) / 64, 0);
+    for (size_t step = 0; step < in_.windows.size(); ++step) {
+      const size_t length = in_.windows[step].last - in_.windows[step].first;
+      if (length > 0) memory.present[step / 64] |= uint64_t{1} << (step % 64);
+      memory.longest = std::max(memory.longest, length);
     }
-    up_to_.resize(values_.size());
-    from_.resize(values_.size());
-    for (size_t begin = 0; begin < values_.size(); begin += length_) {
-      const size_t end = std::min(begin + length_, values_.size());
-      double best = up_to_[begin] = values_[begin];
-      for (size_t i = begin + 1; i < end; ++i) up_to_[i] = best = pick_(best, values_[i]);
-      best = from_[end - 1] = values_[end - 1];
-      for (size_t i = end - 1; i-- > begin;) from_[i] = best = pick_(values_[i], best);
+  }
+
+  void FillColumns() {
+    const std::span<const double> values = in_.values;
+    up_to_.resize(values.size());
+    from_.resize(values.size());
+    for (size_t begin = 0; begin < values.size(); begin += in_.memory.longest) {
+      const size_t last = std::min(begin + in_.memory.longest, values.size()) - 1;
+      // Both at once, so that neither waits for itself.
+      double up_to = up_to_[begin] = values[begin];
+      double from = from_[last] = values[last];
+      for (size_t i = 1; i <= last - begin; ++i) {
+        up_to_[begin + i] = up_to = pick_(up_to, values[begin + i]);
+        from_[last - i] = from = pick_(values[last - i], from);
+      }
     }
   }
 
   double Of(const Window& window) const {
+    if (window.first == window.last) return 0;
+    const size_t length = window.last - window.first;
     const size_t last = window.last - 1;
-    if (last - window.first + 1 == length_ || window.first / length_ != last / length_) {
+    const size_t longest = in_.memory.longest;
+    if (in_.windows.size() > 1 && (length == longest || window.first / longest != last / longest)) {
       return pick_(from_[window.first], up_to_[last]);
     }
-    double best = values_[window.first];
-    for (size_t i = window.first + 1; i <= last; ++i) best = pick_(best, values_[i]);
+    double best = in_.values[window.first];
+    for (size_t i = window.first + 1; i <= last; ++i) best = pick_(best, in_.values[i]);
     return best;
   }
 
- private:
-  const std::span<const double> values_;
+  const SeriesWindows& in_;
   const Pick pick_;
-  size_t length_ = 1;
-  std::vector<double> up_to_;
-  std::vector<double> from_;
+  std::vector<double>& up_to_;
+  std::vector<double>& from_;
 };
 
 template <typename Better>
 void ExtremeOverTime(const CallContext& context, const SeriesWindows& in, RowWriter& out,
                      Better better) {
   if (in.histograms.empty() && std::ranges::none_of(in.values, [](double v) { return v != v; })) {
-    const BlockExtremes extremes(in, [better](double a, double b) { return better(b, a) ? b : a; });
-    for (size_t step = 0; step < in.windows.size(); ++step) {
-      const Window& window = in.windows[step];
-      if (window.first < window.last) out.Set(step, extremes.Of(window));
-    }
+    BlockExtremes(in, [better](double a, double b) { return better(b, a) ? b : a; }).Run(out);
     return;
   }
   SlidingExtreme extreme(in, better);
