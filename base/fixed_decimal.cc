@@ -105,12 +105,7 @@ static_assert(std::endian::native == std::endian::little);
 
 constexpr uint64_t kZeros = 0x3030'3030'3030'3030;
 constexpr uint64_t kEightDigits = 100'000'000;
-
-// With zeros in front.
-void PutEight(char* to, uint32_t number) {
-  const uint64_t text = EightDigits(number) | kZeros;
-  std::memcpy(to, &text, 8);
-}
+constexpr uint64_t kSixteenDigits = kEightDigits * kEightDigits;
 
 // Eight characters are written in any case: so many need no call of memcpy.
 char* PutUpToEight(char* to, uint32_t number) {
@@ -123,19 +118,28 @@ char* PutUpToEight(char* to, uint32_t number) {
 
 void PutSixteen(char* to, Wide text) { std::memcpy(to, &text, 16); }
 
+// 16 digits, with zeros in front.
+struct SixteenDigits {
+  uint64_t high;  // the first eight
+  uint64_t low;
+  Wide text() const { return Wide{low | kZeros} << 64 | (high | kZeros); }
+};
+
+SixteenDigits DigitsOf(uint64_t number) {
+  return {EightDigits(static_cast<uint32_t>(number / kEightDigits)),
+          EightDigits(static_cast<uint32_t>(number % kEightDigits))};
+}
+
 }  // namespace
 
 char* PutFixed(char* to, double value) {
-  constexpr uint64_t kSixteenDigits = kEightDigits * kEightDigits;
   const auto [digits, exponent] = ShortestOf(value);
   // The first of 17 digits, which may be 0, and the others.
   const uint64_t first = digits / kSixteenDigits;
-  const uint64_t others = digits - first * kSixteenDigits;
-  const uint64_t high = EightDigits(static_cast<uint32_t>(others / kEightDigits));
-  const uint64_t low = EightDigits(static_cast<uint32_t>(others % kEightDigits));
-  const int zeros_at_end =
-      low != 0 ? std::countl_zero(low) / 8 : 8 + (high == 0 ? 8 : std::countl_zero(high) / 8);
-  const Wide text = Wide{low | kZeros} << 64 | (high | kZeros);
+  const SixteenDigits others = DigitsOf(digits - first * kSixteenDigits);
+  const auto zeros_after = [](uint64_t eight) { return std::countl_zero(eight) / 8; };
+  const int zeros_at_end = others.low != 0 ? zeros_after(others.low) : 8 + zeros_after(others.high);
+  const Wide text = others.text();
   const bool seventeen = first != 0;
   const auto put_first = [&] {
     *to = static_cast<char>('0' + first);
@@ -158,10 +162,15 @@ char* PutFixed(char* to, double value) {
 
 char* PutDigits(char* to, uint64_t number) {
   if (number < kEightDigits) return PutUpToEight(to, static_cast<uint32_t>(number));
-  const uint64_t blocks = number / kEightDigits;
-  to = PutDigits(to, blocks);
-  PutEight(to, static_cast<uint32_t>(number - blocks * kEightDigits));
-  return to + 8;
+  if (number >= kSixteenDigits) {
+    to = PutUpToEight(to, static_cast<uint32_t>(number / kSixteenDigits));
+    PutSixteen(to, DigitsOf(number % kSixteenDigits).text());
+    return to + 16;
+  }
+  const SixteenDigits digits = DigitsOf(number);
+  const int zeros = std::countr_zero(digits.high) / 8;
+  PutSixteen(to, digits.text() >> (8 * zeros));
+  return to + (16 - zeros);
 }
 
 }  // namespace tocsin

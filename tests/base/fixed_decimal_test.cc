@@ -70,12 +70,17 @@ TEST(FixedDecimal, OfWhatPeopleWrite) {
 
 TEST(FixedDecimal, DigitsOfWholeNumbers) {
   std::array<char, kDigitsRoom> text;
-  uint64_t number = 0;
-  for (int i = 0; i < 20; ++i, number = number * 10 + static_cast<uint64_t>(i % 10)) {
-    for (const uint64_t n : {number, number * 7, ~number}) {
-      EXPECT_EQ(std::string(text.data(), PutDigits(text.data(), n)), std::to_string(n));
-    }
+  const auto check = [&text](uint64_t number) {
+    ASSERT_EQ(std::string(text.data(), PutDigits(text.data(), number)), std::to_string(number));
+  };
+  std::mt19937_64 random(2);
+  for (int i = 0; i < 200'000; ++i) check(random() >> (random() % 64));
+  uint64_t power = 1;
+  for (int i = 0; i < 20; ++i, power *= 10) {
+    for (const uint64_t number : {power - 1, power, power + 1, power * 7}) check(number);
   }
+  check(0);
+  check(~uint64_t{0});
 }
 
 }  // namespace
