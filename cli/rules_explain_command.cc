@@ -96,6 +96,7 @@ Result<JsonValue> ExplainHere(const Question& question, const Arguments& argumen
                               .query = promql::Print(rule.query->root()),
                               .file = path,
                               .line = rule.line,
+                              .column = rule.column,
                               .hold = rule.hold},
                              options));
       }
@@ -120,7 +121,8 @@ Finding FindingOf(const JsonValue& rule) {
   Finding finding{.severity = calm ? Severity::kNote : Severity::kWarning,
                   .check = "rules/explain",
                   .file = text("file"),
-                  .line = static_cast<int>(number(rule.Find("line")))};
+                  .line = static_cast<int>(number(rule.Find("line"))),
+                  .column = static_cast<int>(number(rule.Find("column")))};
   finding.message = state.empty() ? fmt::format("{}: the expression gives {} series", text("name"),
                                                 number(rule.Find("tree", "out")))
                                   : text("name") + " is " + state;

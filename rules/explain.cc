@@ -369,7 +369,7 @@ std::string ExplainJson(const ExplainNode& tree, const ExplainedRule& rule,
   json.BeginObject().Field("at", FormatRfc3339(options.at));
   json.Field("name", rule.name).Field("query", rule.query);
   json.Field("file", rule.file);
-  if (rule.line > 0) json.Field("line", rule.line);
+  if (rule.line > 0) json.Field("line", rule.line).Field("column", rule.column);
   json.Field("forSeconds", ToSeconds(rule.hold));
   if (const RuleSnapshot* const running = rule.running) {
     json.Field("state", PhaseText(running->phase));

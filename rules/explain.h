@@ -52,7 +52,8 @@ struct ExplainedRule {
   std::string name;
   std::string query;  // canonical
   std::string file;
-  int line = 0;  // 1-based; 0: not known
+  int line = 0;  // from 1 on, as the column; 0: not known
+  int column = 0;
   Duration hold{};
   // What a process that runs it knows: the state of its alerts, and what its Alertmanagers were
   // told as a JSON array. Null and "" when none runs.

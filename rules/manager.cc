@@ -86,12 +86,22 @@ RuleManager::Runners RuleManager::CurrentRunners() const {
   return runners_;
 }
 
+RuleManager::Places RuleManager::PlacesOf(const std::vector<RuleGroupSpec>& groups) {
+  Places places;
+  for (const RuleGroupSpec& group : groups) {
+    std::vector<RulePlace>& of_group = places[{group.file, group.name}];
+    for (const RuleSpec& rule : group.rules) of_group.push_back({rule.line, rule.column});
+  }
+  return places;
+}
+
 Status RuleManager::Apply(const Config& config) {
   ASSIGN_OR_RETURN(RuleFiles loaded, LoadRuleFiles(dependencies_.files, config,
                                                    dependencies_.engine.options().parser));
   for (const std::string& warning : loaded.warnings) dependencies_.log.Warn(warning);
 
   const RuleGroupSettings settings = SettingsFor(config);
+  auto places = std::make_shared<const Places>(PlacesOf(loaded.groups));
   Runners outgoing = CurrentRunners();
   Runners next;
   Runners started;
@@ -126,6 +136,7 @@ Status RuleManager::Apply(const Config& config) {
   {
     const MutexLock lock(mutex_);
     runners_ = std::move(next);
+    places_ = std::move(places);
     last_reload_ = std::move(report);
   }
   for (const std::shared_ptr<GroupRunner>& runner : started) runner->Start();
@@ -248,9 +259,23 @@ void RuleManager::EndLater(std::shared_ptr<RuleSeriesWriter> written, Duration d
 }
 
 std::shared_ptr<const RulesSnapshot> RuleManager::Snapshot() const {
+  Runners runners;
+  std::shared_ptr<const Places> places;
+  {
+    const MutexLock lock(mutex_);
+    runners = runners_;
+    places = places_;
+  }
   auto snapshot = std::make_shared<RulesSnapshot>();
-  for (const std::shared_ptr<GroupRunner>& runner : CurrentRunners()) {
-    if (const auto group = runner->Snapshot()) snapshot->groups.push_back(*group);
+  for (const std::shared_ptr<GroupRunner>& runner : runners) {
+    const auto published = runner->Snapshot();
+    if (published == nullptr) continue;
+    RuleGroupSnapshot& group = snapshot->groups.emplace_back(*published);
+    const std::vector<RulePlace>& of_group = places->at({group.file, group.name});
+    for (size_t i = 0; i < group.rules.size(); ++i) {
+      group.rules[i].line = of_group[i].line;
+      group.rules[i].column = of_group[i].column;
+    }
   }
   std::ranges::sort(snapshot->groups, [](const RuleGroupSnapshot& a, const RuleGroupSnapshot& b) {
     return std::tie(a.file, a.name) < std::tie(b.file, b.name);

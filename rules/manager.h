@@ -102,10 +102,17 @@ class RuleManager {
 
  private:
   using Runners = std::vector<std::shared_ptr<GroupRunner>>;
+  struct RulePlace {
+    int line;
+    int column;
+  };
+  // The rules of each group in their order, by the group's file and name.
+  using Places = std::map<std::pair<std::string, std::string>, std::vector<RulePlace>>;
 
   RuleGroupSettings SettingsFor(const Config& config) const;
   std::shared_ptr<GroupRunner> MakeRunner(RuleGroupSpec spec, const RuleGroupSettings& settings);
   Runners CurrentRunners() const;
+  static Places PlacesOf(const std::vector<RuleGroupSpec>& groups);
   // Groups that are due at the same time wait for those that they read from.
   static void Order(const Runners& runners);
   static void Report(const Runners& outgoing, const Runners& started, const HandOverResult& handed,
@@ -126,6 +133,8 @@ class RuleManager {
   bool restored_ = false;                        // by the first Apply
   mutable Mutex mutex_;
   Runners runners_ GUARDED_BY(mutex_);
+  // Of the files as they were read last: a group that runs on unchanged may have moved in its file.
+  std::shared_ptr<const Places> places_ GUARDED_BY(mutex_) = std::make_shared<const Places>();
   RulesReload last_reload_ GUARDED_BY(mutex_);
   // Series that wait for their staleness markers; the timers hold them weakly.
   std::vector<std::shared_ptr<RuleSeriesWriter>> ending_ GUARDED_BY(mutex_);

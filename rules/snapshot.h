@@ -63,6 +63,9 @@ struct RuleSnapshot {
   bool alerting = false;
   std::string name;
   std::string query;  // canonical text
+  // Where it stands in the group's file, from 1 on; 0: not known.
+  int line = 0;
+  int column = 0;
   Duration hold{};
   Duration keep_firing_for{};
   LabelSet labels;                           // as configured, not expanded

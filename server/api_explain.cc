@@ -73,6 +73,8 @@ HttpServerResponse HandleExplain(const ProcessView& view, const HttpServerReques
                          {.name = each.rule->name,
                           .query = each.rule->query,
                           .file = each.group->file,
+                          .line = each.rule->line,
+                          .column = each.rule->column,
                           .hold = each.rule->hold,
                           .running = each.rule,
                           .delivery = delivery},

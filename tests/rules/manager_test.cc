@@ -283,6 +283,19 @@ TEST_F(RuleManagerTest, AReloadSaysWhatItHasChanged) {
       "(goes); 1 rule new (c); 2 rules gone (Gone, b); 1 alert kept; 1 alert resolved");
 }
 
+TEST_F(RuleManagerTest, APlaceIsThatOfTheFileAsItWasReadLast) {
+  Set(kErrors, 3);
+  StartWith(kAlert);
+  Advance(1min + 15s);
+  EXPECT_EQ(Rule().column, 9);
+  const int line = Rule().line;
+  Load(std::string("  # a comment more\n") + kAlert);
+  ASSERT_TRUE(Apply().ok());
+  EXPECT_EQ(manager_->last_reload().groups_unchanged, 1U);
+  EXPECT_EQ(Rule().phase, AlertPhase::kPending);
+  EXPECT_EQ(Rule().line, line + 1);
+}
+
 TEST_F(RuleManagerTest, NothingIsEvaluatedAfterStop) {
   StartWith(kAlert);
   Advance(2min);

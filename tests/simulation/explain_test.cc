@@ -140,6 +140,14 @@ TEST_F(ExplainTest, LabelsAndTimeNarrowTheQuestion) {
       1u);
 }
 
+TEST_F(ExplainTest, ARuleIsFoundByFileLineAndColumn) {
+  const JsonValue answer = Ask("alert=HighErrorRate");
+  const JsonValue& rule = answer.Find("data", "rules")->AsArray()->front();
+  EXPECT_THAT(rule.Find("file")->TextOrEmpty(), HasSubstr("alert_rules.yml"));
+  EXPECT_EQ(*rule.Find("line")->AsNumber(), 29);
+  EXPECT_EQ(*rule.Find("column")->AsNumber(), 9);
+}
+
 TEST_F(ExplainTest, UnknownAlertsAndWrongLabelsAreErrors) {
   EXPECT_EQ(ErrorType("alert=Nothing"), "not_found");
   EXPECT_EQ(ErrorType(""), "bad_data");
