@@ -9,18 +9,13 @@
 #include "cli/findings_report.h"
 #include "config/config.h"
 #include "discovery/mechanism.h"
+#include "engine/promql/result_json.h"
 #include "exporters/scrape_targets.h"
 
 namespace tocsin::cli {
 namespace {
 
 constexpr FlagSpec kFlags[] = {kReportFormatFlag};
-
-void WriteLabels(std::string_view key, const LabelSet& labels, JsonWriter& json) {
-  json.Key(key).BeginObject();
-  for (const auto& [name, value] : labels) json.Field(name, value);
-  json.EndObject();
-}
 
 // Asks each source once and adds its targets to the job's; what does not answer is a warning.
 void Find(ScrapeConfig& job, const std::string& path, CommandContext& context,
@@ -51,13 +46,13 @@ std::string TargetsJson(const ScrapeTargets& targets) {
   json.BeginArray();
   for (const ScrapeTarget& target : targets.active) {
     json.BeginObject();
-    WriteLabels("discoveredLabels", target.discovered_labels, json);
-    WriteLabels("labels", target.labels, json);
+    promql::WriteLabels(json.Key("discoveredLabels"), target.discovered_labels);
+    promql::WriteLabels(json.Key("labels"), target.labels);
     json.Field("url", target.url).EndObject();
   }
   for (const LabelSet& labels : targets.dropped) {
     json.BeginObject();
-    WriteLabels("discoveredLabels", labels, json);
+    promql::WriteLabels(json.Key("discoveredLabels"), labels);
     json.Key("labels").BeginObject().EndObject().EndObject();
   }
   json.EndArray();

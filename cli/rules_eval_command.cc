@@ -16,6 +16,7 @@
 #include "cli/terminal.h"
 #include "config/alertmanager/routing.h"
 #include "engine/model/relabel.h"
+#include "engine/promql/result_json.h"
 #include "rules/evaluate_once.h"
 
 namespace tocsin::cli {
@@ -143,23 +144,17 @@ std::string RulesText(const EvaluatedRules& evaluated, const EvaluateOnceOptions
   return text + fmt::format("{} firing, {} pending\n", firing, pending);
 }
 
-void WriteLabelSet(JsonWriter& json, std::string_view key, const LabelSet& labels) {
-  json.Key(key).BeginObject();
-  for (const auto& [name, value] : labels) json.Field(name, value);
-  json.EndObject();
-}
-
 // The body of POST /api/v2/alerts.
 std::string PayloadJson(const std::vector<Notification>& payload) {
   JsonWriter json;
   json.BeginArray();
   for (const Notification& alert : payload) {
     json.BeginObject();
-    if (!alert.annotations.empty()) WriteLabelSet(json, "annotations", alert.annotations);
+    if (!alert.annotations.empty()) promql::WriteLabels(json.Key("annotations"), alert.annotations);
     json.Field("endsAt", FormatRfc3339(alert.ends_at));
     json.Field("startsAt", FormatRfc3339(alert.starts_at));
     json.Field("generatorURL", alert.generator_url);
-    WriteLabelSet(json, "labels", alert.labels);
+    promql::WriteLabels(json.Key("labels"), alert.labels);
     json.EndObject();
   }
   json.EndArray();
@@ -249,7 +244,7 @@ std::string RoutesJson(const std::vector<Destination>& destinations) {
   json.BeginArray();
   for (const Destination& to : destinations) {
     json.BeginObject();
-    WriteLabelSet(json, "labels", to.labels);
+    promql::WriteLabels(json.Key("labels"), to.labels);
     json.Field("state", to.fires ? "firing" : "pending");
     json.Key("receivers").BeginArray();
     for (const auto& [name, group] : to.receivers) {
@@ -290,8 +285,8 @@ std::string AlertsJson(const RulesSnapshot& rules, const std::vector<RuleGroupSp
       json.BeginObject().Field("rule", rule.name).Field("file", place.file);
       json.Field("line", place.line);
       json.Field("state", alert.phase == AlertPhase::kFiring ? "firing" : "pending");
-      WriteLabelSet(json, "labels", alert.labels);
-      WriteLabelSet(json, "annotations", alert.annotations);
+      promql::WriteLabels(json.Key("labels"), alert.labels);
+      promql::WriteLabels(json.Key("annotations"), alert.annotations);
       json.Field("value", FormatGoV(alert.value));
       json.Field("activeAt", FormatRfc3339(alert.active_at)).EndObject();
     }

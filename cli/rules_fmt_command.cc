@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/findings_report.h"
 #include "cli/rule_syntax.h"
+#include "cli/text_lines.h"
 #include "engine/promql/parser.h"
 #include "rules/lint/rule_document.h"
 
@@ -18,18 +19,6 @@ constexpr FlagSpec kFmtFlags[] = {
     {.name = "--check", .help = "Print the names of files that would change; exit code 1 if any."},
     kReportFormatFlag,
 };
-
-std::vector<std::string> LinesOf(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return lines;
-}
-
-size_t IndentOf(const std::string& line) { return line.find_first_not_of(' '); }
 
 // Whether a plain scalar may hold the text.
 bool IsPlain(const std::string& text) {

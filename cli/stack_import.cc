@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/lint_schema.h"
+#include "cli/text_lines.h"
 #include "config/config.h"
 #include "config/yaml_reader.h"
 #include "rules/lint/lint.h"
@@ -53,21 +54,6 @@ struct JobLines {
   int first = 0;
   int end = 0;
 };
-
-std::vector<std::string> LinesOf(const std::string& text) {
-  std::vector<std::string> lines;
-  for (size_t begin = 0; begin < text.size();) {
-    const size_t end = std::min(text.find('\n', begin), text.size());
-    lines.push_back(text.substr(begin, end - begin));
-    begin = end + 1;
-  }
-  return lines;
-}
-
-size_t IndentOf(const std::string& line) {
-  const size_t first = line.find_first_not_of(' ');
-  return first == std::string::npos ? std::string::npos : first;
-}
 
 // The list entry that holds the line of a job: up to the next line that is indented no further
 // than its dash.

@@ -14,6 +14,7 @@
 #include "engine/promql/function_table.h"
 #include "engine/promql/parser.h"
 #include "engine/promql/plan.h"
+#include "engine/promql/result_json.h"
 #include "rules/lint/expr_walk.h"
 #include "rules/state_texts.h"
 
@@ -314,12 +315,6 @@ class Explainer {
 
 // --- JSON ------------------------------------------------------------------------------------
 
-void WriteLabelSet(JsonWriter& json, const LabelSet& labels) {
-  json.BeginObject();
-  for (const auto& [name, value] : labels) json.Field(name, value);
-  json.EndObject();
-}
-
 void WriteNode(JsonWriter& json, const ExplainNode& node) {
   json.BeginObject().Field("expr", node.text).Field("kind", node.kind);
   json.Field("in", static_cast<uint64_t>(node.in)).Field("out", static_cast<uint64_t>(node.out));
@@ -330,7 +325,7 @@ void WriteNode(JsonWriter& json, const ExplainNode& node) {
   json.Key("series").BeginArray();
   for (const ExplainedSeries& series : node.series) {
     json.BeginObject().Key("labels");
-    WriteLabelSet(json, series.labels);
+    promql::WriteLabels(json, series.labels);
     json.Field("value", FormatGoV(series.value)).EndObject();
   }
   json.EndArray().Key("operands").BeginArray();
@@ -340,7 +335,7 @@ void WriteNode(JsonWriter& json, const ExplainNode& node) {
 
 void WriteAlert(JsonWriter& json, const AlertSnapshot& alert, Duration hold, Timestamp at) {
   json.BeginObject().Key("labels");
-  WriteLabelSet(json, alert.labels);
+  promql::WriteLabels(json, alert.labels);
   json.Field("state", PhaseText(alert.phase)).Field("value", FormatGoV(alert.value));
   json.Field("activeAt", FormatRfc3339(alert.active_at));
   if (alert.phase == AlertPhase::kPending) {

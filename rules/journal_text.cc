@@ -6,6 +6,7 @@
 
 #include "base/go_float.h"
 #include "base/json.h"
+#include "engine/promql/result_json.h"
 
 namespace tocsin {
 namespace {
@@ -29,18 +30,12 @@ constexpr TimeRow kTimes[] = {{"fired_at_ms", &AlertTiming::fired_at},
                               {"resolved_at_ms", &AlertTiming::resolved_at},
                               {"last_sent_at_ms", &AlertTiming::last_sent_at}};
 
-void WriteLabels(JsonWriter& json, std::string_view key, const LabelSet& labels) {
-  json.Key(key).BeginObject();
-  for (const auto& [name, value] : labels) json.Field(name, value);
-  json.EndObject();
-}
-
 void WriteAlert(JsonWriter& json, const LabelSet& labels, const Alert& alert) {
   const auto phase = std::ranges::find(kPhases, alert.timing.phase, &PhaseRow::phase);
   json.BeginObject();
-  WriteLabels(json, "labels", labels);
-  WriteLabels(json, "sample", alert.sample);
-  WriteLabels(json, "annotations", alert.annotations);
+  promql::WriteLabels(json.Key("labels"), labels);
+  promql::WriteLabels(json.Key("sample"), alert.sample);
+  promql::WriteLabels(json.Key("annotations"), alert.annotations);
   json.Field("value", FormatGoV(alert.value));
   json.Field("phase", phase->name);
   json.Field("active_at_ms", ToMs(alert.timing.active_at));
@@ -155,7 +150,7 @@ std::string RenderJournalGroup(const RuleGroup& group, Timestamp at) {
     if (group.alerting(i) == nullptr || group.alerting(i)->alerts().empty()) continue;
     json.BeginObject();
     json.Field("name", group.spec().rules[i].name);
-    WriteLabels(json, "labels", group.spec().rules[i].labels);
+    promql::WriteLabels(json.Key("labels"), group.spec().rules[i].labels);
     json.Field("query", group.canonical_query(i));
     json.Key("alerts").BeginArray();
     for (const auto& [labels, alert] : group.alerting(i)->alerts()) WriteAlert(json, labels, alert);
@@ -188,6 +183,22 @@ Result<std::vector<JournalGroup>> ParseJournal(std::string_view text) {
     groups.push_back(std::move(group));
   }
   return groups;
+}
+
+std::vector<FormerRule> FormerRulesOf(JournalGroup group, SampleSink& sink) {
+  std::vector<FormerRule> former;
+  for (JournalRule& rule : group.rules) {
+    former.push_back(
+        {.file = group.file,
+         .group = group.name,
+         .alerting = true,
+         .name = std::move(rule.name),
+         .labels = std::move(rule.labels),
+         .query = std::move(rule.query),
+         .interval = group.interval,
+         .memory = {.alerts = std::move(rule.alerts), .written = RuleSeriesWriter(sink)}});
+  }
+  return former;
 }
 
 void SkipOutage(JournalGroup& group, Timestamp now) {

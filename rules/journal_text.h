@@ -38,6 +38,9 @@ struct JournalGroup {
 };
 Result<std::vector<JournalGroup>> ParseJournal(std::string_view text);
 
+// Its rules as they are handed over; they go on to write to `sink`.
+std::vector<FormerRule> FormerRulesOf(JournalGroup group, SampleSink& sink);
+
 // Moves the alerts to the time `now`: the time in which nobody looked counts neither towards `for`
 // nor towards keep_firing_for.
 void SkipOutage(JournalGroup& group, Timestamp now);

@@ -198,17 +198,8 @@ std::vector<FormerRule> RuleManager::RestoreJournal(const std::vector<RuleGroup*
     return former;
   }
   for (JournalGroup& group : *journal) {
-    for (JournalRule& rule : group.rules) {
-      former.push_back({.file = group.file,
-                        .group = group.name,
-                        .alerting = true,
-                        .name = std::move(rule.name),
-                        .labels = std::move(rule.labels),
-                        .query = std::move(rule.query),
-                        .interval = group.interval,
-                        .memory = {.alerts = std::move(rule.alerts),
-                                   .written = RuleSeriesWriter(dependencies_.sink)}});
-    }
+    std::ranges::move(FormerRulesOf(std::move(group), dependencies_.sink),
+                      std::back_inserter(former));
   }
   return former;
 }

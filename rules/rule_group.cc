@@ -19,16 +19,6 @@ double SecondsSince(SteadyTime start, const Clock& clock) {
   return std::chrono::duration<double>(clock.Steady() - start).count();
 }
 
-Result<promql::VectorValue> VectorOf(promql::QueryValue value) {
-  if (auto* vector = std::get_if<promql::VectorValue>(&value)) return std::move(*vector);
-  if (const auto* scalar = std::get_if<promql::ScalarValue>(&value)) {
-    promql::VectorElement element;
-    element.point = {.t_ms = scalar->t_ms, .value = scalar->value, .histogram = nullptr};
-    return promql::VectorValue{std::move(element)};
-  }
-  return ExecutionError("rule result is not a vector or scalar");
-}
-
 // The template function `query`.
 Result<templates::List> QueryForTemplate(const promql::Engine& engine, const Querier& querier,
                                          const std::string& expression, Timestamp at) {

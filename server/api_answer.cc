@@ -226,3 +226,15 @@ std::string ApiTime(std::optional<Timestamp> time) {
 }
 
 }  // namespace tocsin::server
+std::string_view HealthText(TargetHealth health) {
+  switch (health) {
+    case TargetHealth::kUnknown:
+      return "unknown";
+    case TargetHealth::kUp:
+      return "up";
+    case TargetHealth::kDown:
+      return "down";
+  }
+  return "unknown";
+}
+

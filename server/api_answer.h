@@ -85,6 +85,7 @@ void Truncate(std::vector<T>& list, size_t limit, Remarks& remarks) {
 }
 
 // RFC 3339; the year 1 for nothing, as Go prints the zero time.
+std::string_view HealthText(TargetHealth health);
 std::string ApiTime(std::optional<Timestamp> time);
 
 }  // namespace tocsin::server

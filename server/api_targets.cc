@@ -8,18 +8,6 @@
 namespace tocsin::server {
 namespace {
 
-std::string_view HealthText(TargetHealth health) {
-  switch (health) {
-    case TargetHealth::kUnknown:
-      return "unknown";
-    case TargetHealth::kUp:
-      return "up";
-    case TargetHealth::kDown:
-      return "down";
-  }
-  return "";
-}
-
 void WriteActive(JsonWriter& json, const TargetSnapshot& target) {
   json.BeginObject().Key("discoveredLabels");
   promql::WriteLabels(json, target.discovered_labels);

@@ -14,18 +14,6 @@ double Milliseconds(std::chrono::microseconds time) {
   return static_cast<double>(time.count()) / 1000;
 }
 
-std::string_view HealthText(TargetHealth health) {
-  switch (health) {
-    case TargetHealth::kUnknown:
-      return "unknown";
-    case TargetHealth::kUp:
-      return "up";
-    case TargetHealth::kDown:
-      return "down";
-  }
-  return "unknown";
-}
-
 std::string SamplesOf(const ProcessView& view, const TargetSnapshot& target) {
   std::string page;
   view.exposition.Render(

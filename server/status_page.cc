@@ -5,6 +5,7 @@
 #include "base/go_float.h"
 #include "base/markup.h"
 #include "rules/state_texts.h"
+#include "server/api_answer.h"
 #include "server/api_handlers.h"
 #include "server/html.h"
 
@@ -22,18 +23,6 @@ struct Counts {
 
 std::string State(std::string_view name) {
   return fmt::format("<span class=\"state {0}\">{0}</span>", name);
-}
-
-std::string_view HealthName(TargetHealth health) {
-  switch (health) {
-    case TargetHealth::kUnknown:
-      return "unknown";
-    case TargetHealth::kUp:
-      return "up";
-    case TargetHealth::kDown:
-      return "down";
-  }
-  return "";
 }
 
 // Why the alert is in its state, and what happens next.
@@ -123,7 +112,7 @@ std::string TargetsSection(const ProcessView& view, const TargetsSnapshot& targe
       "<th scope=\"col\">Target</th><th scope=\"col\">Job</th><th scope=\"col\">Collected</th>"
       "<th scope=\"col\">Took</th><th scope=\"col\">Samples</th></tr></thead>\n<tbody>\n";
   for (const TargetSnapshot& target : targets.active) {
-    out += fmt::format("<tr><td>{}</td><td><code>{}</code>", State(HealthName(target.health)),
+    out += fmt::format("<tr><td>{}</td><td><code>{}</code>", State(HealthText(target.health)),
                        EscapeMarkup(target.scrape_url));
     if (!target.last_error.empty()) {
       out += fmt::format("<p class=\"problem\">{}</p>", EscapeMarkup(target.last_error));

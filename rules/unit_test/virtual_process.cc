@@ -170,17 +170,7 @@ std::vector<FormerRule> VirtualProcess::Remembered() {
   for (JournalGroup& group : *journal) {
     if (now() - group.at > kOutageTolerance) continue;
     SkipOutage(group, now());
-    for (JournalRule& rule : group.rules) {
-      former.push_back({.file = group.file,
-                        .group = group.name,
-                        .alerting = true,
-                        .name = std::move(rule.name),
-                        .labels = std::move(rule.labels),
-                        .query = std::move(rule.query),
-                        .interval = group.interval,
-                        .memory = {.alerts = std::move(rule.alerts),
-                                   .written = RuleSeriesWriter(store_.sink())}});
-    }
+    std::ranges::move(FormerRulesOf(std::move(group), store_.sink()), std::back_inserter(former));
   }
   return former;
 }
