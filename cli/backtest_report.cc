@@ -6,7 +6,8 @@
 
 #include "base/json.h"
 #include "cli/terminal.h"
-#include "rules/state_texts.h"
+#include "engine/promql/result_json.h"
+#include "rules/backtest/backtest_json.h"
 
 namespace tocsin::cli {
 namespace {
@@ -212,55 +213,12 @@ std::vector<Finding> BacktestFindings(const BacktestReport& report) {
 
 namespace {
 
-void WriteLabelSet(JsonWriter& json, const LabelSet& labels) {
-  json.BeginObject();
-  for (const auto& [name, value] : labels) json.Field(name, value);
-  json.EndObject();
-}
-
-void WriteAlert(JsonWriter& json, const BacktestAlert& alert) {
-  json.BeginObject().Key("labels");
-  WriteLabelSet(json, alert.labels);
-  json.Key("annotations");
-  WriteLabelSet(json, alert.annotations);
-  json.Field("pages", static_cast<uint64_t>(alert.pages));
-  json.Field("flaps", static_cast<uint64_t>(alert.flaps));
-  json.Field("firingSeconds", ToSeconds(alert.firing));
-  json.Field("pendingSeconds", ToSeconds(alert.pending));
-  json.Key("transitions").BeginArray();
-  for (const BacktestTransition& transition : alert.transitions) {
-    json.BeginObject().Field("at", FormatRfc3339(transition.at));
-    json.Field("state", PhaseText(transition.to)).Field("value", transition.value).EndObject();
-  }
-  json.EndArray().EndObject();
-}
-
-void WriteRule(JsonWriter& json, const BacktestRule& rule) {
-  json.BeginObject().Field("file", rule.file).Field("group", rule.group).Field("name", rule.name);
-  json.Field("type", rule.alerting ? "alerting" : "recording");
-  json.Field("evaluations", rule.evaluations).Field("failures", rule.failures);
-  if (!rule.first_error.empty()) json.Field("firstError", rule.first_error);
-  json.Field("pages", static_cast<uint64_t>(rule.pages));
-  json.Field("flaps", static_cast<uint64_t>(rule.flaps));
-  json.Field("firingSeconds", ToSeconds(rule.firing));
-  json.Key("alerts").BeginArray();
-  for (const BacktestAlert& alert : rule.alerts) WriteAlert(json, alert);
-  json.EndArray().EndObject();
-}
-
-void WriteResult(JsonWriter& json, const BacktestResult& result) {
-  json.Field("from", FormatRfc3339(result.from)).Field("to", FormatRfc3339(result.to));
-  json.Field("evaluations", result.evaluations).Key("rules").BeginArray();
-  for (const BacktestRule& rule : result.rules) WriteRule(json, rule);
-  json.EndArray();
-}
-
 void WriteSide(JsonWriter& json, std::string_view key, const BacktestAlert* alert) {
   json.Key(key);
   if (alert == nullptr) {
     json.Null();
   } else {
-    WriteAlert(json, *alert);
+    WriteBacktestAlert(json, *alert);
   }
 }
 
@@ -269,7 +227,7 @@ void WriteSide(JsonWriter& json, std::string_view key, const BacktestAlert* aler
 std::string RenderBacktestJson(const BacktestReport& report) {
   JsonWriter json;
   json.BeginObject();
-  WriteResult(json, report.result);
+  WriteBacktestResult(json, report.result);
   json.Key("changes").BeginArray();
   for (const RuleChange& change : report.changes) json.String(change.ToString());
   json.EndArray().Key("sweep").BeginArray();
@@ -285,7 +243,7 @@ std::string RenderBacktestJson(const BacktestReport& report) {
     json.Key("differences").BeginArray();
     for (const BacktestDifference& difference : report.differences) {
       json.BeginObject().Field("rule", difference.rule).Key("labels");
-      WriteLabelSet(json, difference.labels);
+      promql::WriteLabels(json, difference.labels);
       WriteSide(json, "old", difference.before);
       WriteSide(json, "new", difference.after);
       json.EndObject();

@@ -120,7 +120,6 @@ Result<BacktestResult> Run(const std::string& what, const std::vector<RuleGroupS
   options.progress = [&](uint64_t done, uint64_t total) {
     const uint64_t part = total == 0 ? kParts : done * kParts / total;
     if (part > shown) progress.Advance(part - std::exchange(shown, part));
-    return true;
   };
   const std::unique_ptr<Head> written = EmptyStore(context.clock);
   return Backtest(groups, *setup.history.querier, {*written, *written}, engine, options);

@@ -123,7 +123,9 @@ bool RuleGroup::IsWaiting(Timestamp at) {
 }
 
 void RuleGroup::EvaluateRules(const Round& round) {
-  const promql::QueryLimits limits = {.canceled = [this] { return canceled_.load(); }};
+  const promql::QueryLimits limits = {.canceled = [this] {
+    return canceled_.load() || (dependencies_.canceled && dependencies_.canceled());
+  }};
   const EvaluationLanes::Take take = [&](size_t rule, Result<promql::QueryResult> result,
                                          SteadyTime start) {
     EvaluateRule(rules_[rule], std::move(result), round);

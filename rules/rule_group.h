@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -80,8 +81,10 @@ class RuleGroup {
     Logger& log;
     Metrics& metrics;
     SpareThreads& threads;
-    const DataSources& sources;  // may be empty
+    const DataSources& sources;                   // may be empty
     const RemoteStates* remote_states = nullptr;  // may be null, or empty
+    // Ends queries under way, as Cancel does; asked from any thread. May be empty.
+    std::function<bool()> canceled;
   };
 
   RuleGroup(std::shared_ptr<const RuleGroupSpec> spec, RuleGroupSettings settings,

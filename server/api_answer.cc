@@ -180,6 +180,12 @@ Error BadParameter(std::string_view name, std::string_view message) {
   return InvalidArgument(fmt::format("invalid parameter \"{}\": {}", name, message));
 }
 
+Result<Duration> DurationParameter(const HttpServerRequest& request, std::string_view name) {
+  Result<Duration> duration = ParseApiDuration(request.parameters.Get(name));
+  if (!duration.ok()) return BadParameter(name, duration.error().message);
+  return *duration;
+}
+
 Result<std::optional<Timestamp>> TimeParameter(const HttpServerRequest& request,
                                                std::string_view name) {
   const std::string_view text = request.parameters.Get(name);
@@ -221,11 +227,6 @@ bool MatchesAll(std::span<const Matcher> matchers, const LabelSet& labels) {
   });
 }
 
-std::string ApiTime(std::optional<Timestamp> time) {
-  return time ? FormatRfc3339(*time) : "0001-01-01T00:00:00Z";
-}
-
-}  // namespace tocsin::server
 std::string_view HealthText(TargetHealth health) {
   switch (health) {
     case TargetHealth::kUnknown:
@@ -238,3 +239,8 @@ std::string_view HealthText(TargetHealth health) {
   return "unknown";
 }
 
+std::string ApiTime(std::optional<Timestamp> time) {
+  return time ? FormatRfc3339(*time) : "0001-01-01T00:00:00Z";
+}
+
+}  // namespace tocsin::server

@@ -65,6 +65,7 @@ Result<bool> ParseApiBool(std::string_view text);
 // Parameters by name; the errors are whole: invalid parameter "name": …
 
 // A time that may be absent.
+Result<Duration> DurationParameter(const HttpServerRequest& request, std::string_view name);
 Result<std::optional<Timestamp>> TimeParameter(const HttpServerRequest& request,
                                                std::string_view name);
 // "limit": 0 when absent, which means none.
@@ -84,8 +85,8 @@ void Truncate(std::vector<T>& list, size_t limit, Remarks& remarks) {
   remarks.warnings.emplace_back("results truncated due to limit");
 }
 
-// RFC 3339; the year 1 for nothing, as Go prints the zero time.
 std::string_view HealthText(TargetHealth health);
+// RFC 3339; the year 1 for nothing, as Go prints the zero time.
 std::string ApiTime(std::optional<Timestamp> time);
 
 }  // namespace tocsin::server

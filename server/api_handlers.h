@@ -30,6 +30,8 @@ HttpServerResponse HandleRules(const ProcessView& view, const HttpServerRequest&
 HttpServerResponse HandleAlerts(const ProcessView& view, const HttpServerRequest& request);
 // api_explain.cc
 HttpServerResponse HandleExplain(const ProcessView& view, const HttpServerRequest& request);
+// api_backtest.cc
+HttpServerResponse HandleBacktest(const ProcessView& view, const HttpServerRequest& request);
 // api_rule_history.cc
 HttpServerResponse HandleRuleHistory(const ProcessView& view, const HttpServerRequest& request);
 

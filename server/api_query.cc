@@ -28,12 +28,6 @@ struct QueryCall {
   std::string stats;  // "": none, "all": also by step
 };
 
-Result<Duration> DurationParameter(const HttpServerRequest& request, std::string_view name) {
-  Result<Duration> duration = ParseApiDuration(request.parameters.Get(name));
-  if (!duration.ok()) return BadParameter(name, duration.error().message);
-  return *duration;
-}
-
 Result<std::shared_ptr<const promql::ParsedQuery>> QueryParameter(
     const ProcessView& view, const HttpServerRequest& request) {
   Result<std::shared_ptr<const promql::ParsedQuery>> query =

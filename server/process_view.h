@@ -22,6 +22,7 @@
 #include "exporters/target_snapshot.h"
 #include "rules/lint/verdicts.h"
 #include "rules/snapshot.h"
+#include "server/turns.h"
 
 namespace tocsin::server {
 
@@ -61,6 +62,8 @@ struct ProcessView {
   SampleSink* remote_write = nullptr;
   // By which /probe looks; null: it is off.
   HttpClient* http = nullptr;
+  // Each keeps a core busy.
+  Turns backtests{2};
 
   // Functions may be called from any thread.
   std::function<bool()> ready;

@@ -41,6 +41,8 @@ constexpr Route kRoutes[] = {
     {Methods::kGet, "/api/v1/rules", &HandleRules, "Rule groups, rules and their alerts."},
     {Methods::kGet, "/api/v1/rules/history", &HandleRuleHistory, "The last evaluations of rules."},
     {Methods::kGet, "/api/v1/rules/explain", &HandleExplain, "Why an alert fires, or does not."},
+    {Methods::kPost, "/api/v1/rules/backtest", &HandleBacktest,
+     "What rules would have done over what is stored."},
     {Methods::kGet, "/api/v1/alerts", &HandleAlerts, "The pending and firing alerts."},
     {Methods::kGet, "/api/v1/targets", &HandleTargets, "What is watched, and how it is."},
     {Methods::kGet, "/api/v1/scrape_pools", &HandleScrapePools, "The names of the jobs."},

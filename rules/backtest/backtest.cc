@@ -17,6 +17,7 @@
 #include "rules/backtest/block_run.h"
 #include "rules/backtest/layered_querier.h"
 #include "rules/backtest/past_world.h"
+#include "rules/backtest/run_limits.h"
 #include "rules/backtest/timeline.h"
 #include "rules/group_runner.h"
 #include "rules/rule_group.h"
@@ -49,8 +50,8 @@ BacktestRule RowOf(const RuleGroupSpec& group, const RuleSpec& rule) {
 class GroupRun {
  public:
   virtual ~GroupRun() = default;
-  // Evaluates some slots, at most until `until`; the next one that is not evaluated yet.
-  virtual void RunUntil(Timestamp until) = 0;
+  // Evaluates the slots that are left up to `until`. Errors end the whole run.
+  virtual Status RunUntil(Timestamp until) = 0;
   virtual std::vector<BacktestRule> Finish(Timestamp end) = 0;
 };
 
@@ -61,10 +62,12 @@ class StepwiseRun final : public GroupRun {
     const promql::Engine& engine;
     const Querier& querier;
     SampleSink& sink;
+    RunLimits& limits;
   };
   StepwiseRun(const RuleGroupSpec& spec, const BacktestOptions& options, const World& world)
       : spec_(spec),
         options_(options),
+        limits_(world.limits),
         slots_(SlotsOf(spec, options)),
         timelines_(spec.rules.size()),
         failures_(spec.rules.size()) {
@@ -74,25 +77,28 @@ class StepwiseRun final : public GroupRun {
                                         .resolved_retention = Duration::zero(),
                                         .history = 1,
                                         .rule_metrics = false};
-    group_ = std::make_unique<RuleGroup>(
-        std::make_shared<const RuleGroupSpec>(spec), settings,
-        RuleGroup::Dependencies{clock_, world.engine, world.querier, world.sink, notifier_, log_,
-                                metrics_, threads_, sources_});
+    group_ =
+        std::make_unique<RuleGroup>(std::make_shared<const RuleGroupSpec>(spec), settings,
+                                    RuleGroup::Dependencies{.clock = clock_,
+                                                            .engine = world.engine,
+                                                            .querier = world.querier,
+                                                            .sink = world.sink,
+                                                            .notifier = notifier_,
+                                                            .log = log_,
+                                                            .metrics = metrics_,
+                                                            .threads = threads_,
+                                                            .sources = sources_,
+                                                            .canceled = world.limits.Canceled()});
   }
 
-  void RunUntil(Timestamp until) override {
+  Status RunUntil(Timestamp until) override {
     for (; next_ < slots_.size() && slots_[next_] <= until; ++next_) {
       clock_.Set(slots_[next_]);
       group_->Evaluate(slots_[next_]);
-      notifier_.Take();
-      const RuleGroupSnapshot snapshot = group_->Snapshot();
-      for (size_t i = 0; i < spec_.rules.size(); ++i) {
-        if (spec_.rules[i].alerting)
-          timelines_[i].Note(group_->alerting(i)->alerts(), slots_[next_]);
-        if (snapshot.rules[i].last_error.empty()) continue;
-        if (failures_[i].first++ == 0) failures_[i].second = snapshot.rules[i].last_error;
-      }
+      RETURN_IF_ERROR(limits_.Check());
+      RETURN_IF_ERROR(Note(slots_[next_]));
     }
+    return Ok();
   }
 
   std::vector<BacktestRule> Finish(Timestamp end) override {
@@ -110,8 +116,23 @@ class StepwiseRun final : public GroupRun {
   }
 
  private:
+  // What the evaluation at that slot has done.
+  Status Note(Timestamp at) {
+    notifier_.Take();
+    const RuleGroupSnapshot snapshot = group_->Snapshot();
+    size_t kept = 0;
+    for (size_t i = 0; i < spec_.rules.size(); ++i) {
+      kept += group_->samples(i);
+      if (spec_.rules[i].alerting) kept += timelines_[i].Note(group_->alerting(i)->alerts(), at);
+      if (snapshot.rules[i].last_error.empty()) continue;
+      if (failures_[i].first++ == 0) failures_[i].second = snapshot.rules[i].last_error;
+    }
+    return limits_.Keep(kept);
+  }
+
   const RuleGroupSpec& spec_;
   const BacktestOptions& options_;
+  RunLimits& limits_;
   SlotClock clock_;
   KeepingNotifier notifier_;
   NoLogger log_;
@@ -137,12 +158,15 @@ class BlockwiseRun final : public GroupRun {
     }
   }
 
-  void RunUntil(Timestamp until) override {
+  Status RunUntil(Timestamp until) override {
     const size_t begin = next_;
     while (next_ < slots_.size() && slots_[next_] <= until) ++next_;
-    if (begin == next_) return;
+    if (begin == next_) return Ok();
     const std::span<const Timestamp> slots(&slots_[begin], next_ - begin);
-    for (const std::unique_ptr<BlockRule>& rule : rules_) rule->Run(slots, step_);
+    for (const std::unique_ptr<BlockRule>& rule : rules_) {
+      RETURN_IF_ERROR(rule->Run(slots, step_));
+    }
+    return Ok();
   }
 
   std::vector<BacktestRule> Finish(Timestamp end) override {
@@ -180,6 +204,16 @@ void CountUp(BacktestResult& result) {
 
 }  // namespace
 
+uint64_t EvaluationsOf(const std::vector<RuleGroupSpec>& groups, const BacktestOptions& options) {
+  const auto span = static_cast<uint64_t>((options.to - options.from).count());
+  uint64_t evaluations = 0;
+  for (const RuleGroupSpec& group : groups) {
+    const Duration step = std::max(options.step.value_or(group.interval), Duration(1));
+    evaluations += (span / static_cast<uint64_t>(step.count()) + 1) * group.rules.size();
+  }
+  return evaluations;
+}
+
 Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const Querier& history,
                                 const WrittenStore& written, const promql::Engine& engine,
                                 const BacktestOptions& options) {
@@ -188,8 +222,13 @@ Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const 
     return InvalidArgument("the step must be longer than nothing");
   }
   const LayeredQuerier querier(history, written.querier, NamesWrittenBy(groups));
-  const BlockWorld world{engine, querier, written.sink, options.external_labels,
-                         options.external_url};
+  RunLimits limits(options.stop, options.max_kept);
+  const BlockWorld world{.engine = engine,
+                         .querier = querier,
+                         .sink = written.sink,
+                         .external_labels = options.external_labels,
+                         .external_url = options.external_url,
+                         .limits = limits};
   std::vector<std::unique_ptr<GroupRun>> runs;
   uint64_t total = 0;
   bool together = false;  // groups that read each other's series go slot by slot, side by side
@@ -200,7 +239,7 @@ Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const 
       runs.push_back(std::make_unique<BlockwiseRun>(group, options, world));
     } else {
       runs.push_back(std::make_unique<StepwiseRun>(
-          group, options, StepwiseRun::World{engine, querier, written.sink}));
+          group, options, StepwiseRun::World{engine, querier, written.sink, limits}));
     }
   }
   // Blocks short enough to be held in memory, long enough to be worth it.
@@ -215,11 +254,11 @@ Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const 
   const Duration span = options.to - options.from;
   for (Timestamp at = options.from; at <= options.to; at += block) {
     const Timestamp until = std::min(at + block - Duration(1), options.to);
-    for (const std::unique_ptr<GroupRun>& run : runs) run->RunUntil(until);
+    for (const std::unique_ptr<GroupRun>& run : runs) RETURN_IF_ERROR(run->RunUntil(until));
     const double part =
         span == Duration::zero() ? 1 : ToSeconds(until - options.from) / ToSeconds(span);
     const auto done = static_cast<uint64_t>(part * static_cast<double>(total));
-    if (options.progress && !options.progress(done, total)) return Canceled("backtest canceled");
+    if (options.progress) options.progress(done, total);
   }
   BacktestResult result{.from = options.from, .to = options.to};
   for (const std::unique_ptr<GroupRun>& run : runs) {

@@ -42,8 +42,13 @@ struct BacktestOptions {
   Duration flap_window = std::chrono::hours(1);
   // Not in blocks, even where it could.
   bool stepwise = false;
-  // Called now and then with the evaluations (of groups) done and in all; false ends the run.
-  std::function<bool(uint64_t done, uint64_t total)> progress;
+  // Samples that rules record and changes of alerts, which a run keeps in memory; 0: any number.
+  size_t max_kept = 0;
+  // Asked between evaluations and within long ones, from any thread; an error ends the run with it.
+  // May be empty, as `progress`.
+  std::function<Status()> stop;
+  // Called now and then with the evaluations (of groups) done and in all.
+  std::function<void(uint64_t done, uint64_t total)> progress;
 };
 
 // One change of an alert's state.
@@ -88,8 +93,11 @@ struct BacktestResult {
   uint64_t evaluations = 0;         // of rules
 };
 
-// Everything must outlive the call. Errors: a canceled run, a history that cannot be
-// read. A rule that fails is told in its row.
+// How many evaluations of rules a run would be, at most; `to` is not before `from`.
+uint64_t EvaluationsOf(const std::vector<RuleGroupSpec>& groups, const BacktestOptions& options);
+
+// Everything must outlive the call. Errors: that of `stop`; kResourceExhausted when the run would
+// keep too much. A rule that fails is told in its row.
 Result<BacktestResult> Backtest(const std::vector<RuleGroupSpec>& groups, const Querier& history,
                                 const WrittenStore& written, const promql::Engine& engine,
                                 const BacktestOptions& options);

@@ -143,18 +143,22 @@ BlockRule::BlockRule(const RuleSpec& spec, const RuleGroupSpec& group, const Blo
       written_(world.sink),
       is_read_(IsReadIn(spec, group)) {}
 
-void BlockRule::Run(std::span<const Timestamp> slots, Duration step) {
+Status BlockRule::Run(std::span<const Timestamp> slots, Duration step) {
   const int64_t first = ToMs(slots.front() - group_.query_offset);
   const int64_t last = ToMs(slots.back() - group_.query_offset);
   Result<promql::QueryResult> result =
-      world_.engine.Range(*spec_.query, world_.querier, first, std::max(last, first), step.count());
+      world_.engine.Range(*spec_.query, world_.querier, first, std::max(last, first), step.count(),
+                          {.canceled = world_.limits.Canceled()});
+  RETURN_IF_ERROR(world_.limits.Check());
   const auto* matrix = result.ok() ? std::get_if<promql::MatrixValue>(&result->value) : nullptr;
   // Some slot fails, perhaps not all.
   if (matrix == nullptr) return RunSingly(slots);
   if (spec_.alerting) {
     const SlotResults results(*matrix, first, step, slots.size());
-    for (size_t i = 0; i < slots.size(); ++i) UpdateAlerts(results[i], slots[i]);
-    return;
+    for (size_t i = 0; i < slots.size(); ++i) {
+      RETURN_IF_ERROR(UpdateAlerts(results[i], slots[i]));
+    }
+    return Ok();
   }
   std::vector<promql::VectorValue> vectors(slots.size());
   for (const promql::MatrixElement& series : *matrix) {
@@ -163,30 +167,36 @@ void BlockRule::Run(std::span<const Timestamp> slots, Duration step) {
       vectors[slot].push_back({.labels = series.labels, .point = point});
     }
   }
-  for (size_t i = 0; i < slots.size(); ++i) Keep(std::move(vectors[i]), slots[i]);
+  for (size_t i = 0; i < slots.size(); ++i) {
+    RETURN_IF_ERROR(Keep(std::move(vectors[i]), slots[i]));
+  }
+  return Ok();
 }
 
-void BlockRule::RunSingly(std::span<const Timestamp> slots) {
+Status BlockRule::RunSingly(std::span<const Timestamp> slots) {
   for (const Timestamp at : slots) {
     Result<promql::VectorValue> vector = Instant(at);
+    RETURN_IF_ERROR(world_.limits.Check());
     if (!vector.ok()) {
       Fail(vector.error());
     } else if (spec_.alerting) {
-      UpdateAlerts(SamplesOf(*vector), at);
+      RETURN_IF_ERROR(UpdateAlerts(SamplesOf(*vector), at));
     } else {
-      Keep(*std::move(vector), at);
+      RETURN_IF_ERROR(Keep(*std::move(vector), at));
     }
   }
+  return Ok();
 }
 
 Result<promql::VectorValue> BlockRule::Instant(Timestamp at) const {
   ASSIGN_OR_RETURN(
       promql::QueryResult result,
-      world_.engine.Instant(*spec_.query, world_.querier, ToMs(at - group_.query_offset)));
+      world_.engine.Instant(*spec_.query, world_.querier, ToMs(at - group_.query_offset),
+                            {.canceled = world_.limits.Canceled()}));
   return VectorOf(std::move(result.value));
 }
 
-void BlockRule::UpdateAlerts(std::span<const AlertSample> samples, Timestamp at) {
+Status BlockRule::UpdateAlerts(std::span<const AlertSample> samples, Timestamp at) {
   const Status status = alerting_.Update(samples,
                                          {.at = at,
                                           .limit = group_.limit,
@@ -194,20 +204,26 @@ void BlockRule::UpdateAlerts(std::span<const AlertSample> samples, Timestamp at)
                                           .annotate_changes_only = true},
                                          ContextAt(at));
   if (!status.ok()) Fail(status.error());
-  timeline_.NoteChanges(alerting_.TakeTransitions(), alerting_.alerts(), at);
-  if (is_read_) Write(alerting_.Samples(), at);
+  const std::vector<AlertTransition> changes = alerting_.TakeTransitions();
+  timeline_.NoteChanges(changes, alerting_.alerts(), at);
+  RETURN_IF_ERROR(world_.limits.Keep(changes.size()));
+  return is_read_ ? Write(alerting_.Samples(), at) : Ok();
 }
 
-void BlockRule::Keep(promql::VectorValue vector, Timestamp at) {
+Status BlockRule::Keep(promql::VectorValue vector, Timestamp at) {
   const Result<RuleSamples> samples = Record(spec_, std::move(vector), group_.limit);
-  if (!samples.ok()) return Fail(samples.error());
+  if (!samples.ok()) {
+    Fail(samples.error());
+    return Ok();
+  }
   // Of what nobody reads only failures would be told.
-  if (is_read_) Write(*samples, at);
+  return is_read_ ? Write(*samples, at) : Ok();
 }
 
-void BlockRule::Write(const RuleSamples& samples, Timestamp at) {
+Status BlockRule::Write(const RuleSamples& samples, Timestamp at) {
   const Status written = written_.Write(samples, ToMs(at - group_.query_offset));
   if (!written.ok()) Fail(written.error());
+  return world_.limits.Keep(samples.size());
 }
 
 ExpansionContext BlockRule::ContextAt(Timestamp at) const {

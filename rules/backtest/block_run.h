@@ -10,6 +10,7 @@
 #include "engine/storage/appender.h"
 #include "engine/storage/querier.h"
 #include "rules/alerting_rule.h"
+#include "rules/backtest/run_limits.h"
 #include "rules/backtest/timeline.h"
 #include "rules/rule_file.h"
 #include "rules/rule_series_writer.h"
@@ -28,6 +29,7 @@ struct BlockWorld {
   SampleSink& sink;
   const LabelSet& external_labels;
   const std::string& external_url;
+  RunLimits& limits;
 };
 
 // Not thread-safe.
@@ -35,8 +37,9 @@ class BlockRule {
  public:
   BlockRule(const RuleSpec& spec, const RuleGroupSpec& group, const BlockWorld& world);
 
-  // The slots follow each other at `step`, and those before them have been run.
-  void Run(std::span<const Timestamp> slots, Duration step);
+  // The slots follow each other at `step`, and those before them have been run. Errors are those of
+  // the limits.
+  Status Run(std::span<const Timestamp> slots, Duration step);
 
   AlertTimeline& timeline() { return timeline_; }
   uint64_t failures() const { return failures_; }
@@ -44,10 +47,10 @@ class BlockRule {
 
  private:
   // Each slot by a query of its own.
-  void RunSingly(std::span<const Timestamp> slots);
-  void UpdateAlerts(std::span<const AlertSample> samples, Timestamp at);
-  void Keep(promql::VectorValue vector, Timestamp at);
-  void Write(const RuleSamples& samples, Timestamp at);
+  Status RunSingly(std::span<const Timestamp> slots);
+  Status UpdateAlerts(std::span<const AlertSample> samples, Timestamp at);
+  Status Keep(promql::VectorValue vector, Timestamp at);
+  Status Write(const RuleSamples& samples, Timestamp at);
   Result<promql::VectorValue> Instant(Timestamp at) const;
   ExpansionContext ContextAt(Timestamp at) const;
   void Fail(const Error& error);

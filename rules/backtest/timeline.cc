@@ -11,11 +11,13 @@ void AlertTimeline::Change(Track& track, AlertPhase to, Timestamp at, double val
   if (to == AlertPhase::kFiring && firing_now_++ == 0) firing_since_ = at;
   if (track.phase == AlertPhase::kFiring && --firing_now_ == 0) firing_ += at - firing_since_;
   track.phase = to;
+  ++changes_;
   track.alert.transitions.push_back({.at = at, .to = to, .value = value});
 }
 
-void AlertTimeline::Note(const Alerts& alerts, Timestamp at) {
-  if (alerts.empty() && active_ == 0) return;
+size_t AlertTimeline::Note(const Alerts& alerts, Timestamp at) {
+  if (alerts.empty() && active_ == 0) return 0;
+  const size_t before = changes_;
   // Both are sorted, so that each label set is compared about once.
   auto track = tracks_.begin();
   for (const auto& [labels, alert] : alerts) {
@@ -35,6 +37,7 @@ void AlertTimeline::Note(const Alerts& alerts, Timestamp at) {
     ++track;
   }
   for (; track != tracks_.end(); ++track) End(track->second, at);
+  return changes_ - before;
 }
 
 void AlertTimeline::NoteChanges(std::span<const AlertTransition> changes, const Alerts& alerts,

@@ -16,8 +16,9 @@ class AlertTimeline {
   AlertTimeline(const AlertTimeline&) = delete;
   AlertTimeline& operator=(const AlertTimeline&) = delete;
 
-  // What the alerts are after the evaluation at `at`; to be called with rising times.
-  void Note(const Alerts& alerts, Timestamp at);
+  // What the alerts are after the evaluation at `at`; to be called with rising times. Returns how
+  // many changes that were.
+  size_t Note(const Alerts& alerts, Timestamp at);
   // The same, told only what the evaluation has changed: its work is the changes, not the alerts.
   void NoteChanges(std::span<const AlertTransition> changes, const Alerts& alerts, Timestamp at);
   // The rows, with all figures counted up to `end`.
@@ -37,7 +38,8 @@ class AlertTimeline {
   void Follow(Track& track, const Alert& alert, Timestamp at);
 
   std::map<LabelSet, Track> tracks_;
-  size_t active_ = 0;  // tracks that are not inactive
+  size_t active_ = 0;   // tracks that are not inactive
+  size_t changes_ = 0;  // of all tracks
   size_t firing_now_ = 0;
   Timestamp firing_since_{};
   Duration firing_{};

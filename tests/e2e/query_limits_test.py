@@ -22,6 +22,25 @@ class QueryLimits(TocsinCase):
         self.assertEqual(body["errorType"], kind)
         return body["error"]
 
+    def test_a_backtest_ends_with_its_client(self):
+        rules = json.dumps({"groups": [{"name": "g", "rules": [
+            {"alert": "Slow", "expr": SLOW["query"] + " > 0"}]}]}).encode()
+        self.serve()
+        host, port = self.server.address.split(":")
+        clients = []
+        for _ in range(2):
+            clients.append(socket.create_connection((host, int(port))))
+            clients[-1].sendall(b"POST /api/v1/rules/backtest?start=1600000000&end=1600100000&step=100 HTTP/1.1\r\n"
+                                b"Host: x\r\nContent-Type: application/yaml\r\n"
+                                b"Content-Length: %d\r\n\r\n%s" % (len(rules), rules))
+        self.assertTrue(eventually(lambda: len(self.active()) == 2))
+        self.check_alive()
+        self.assertIn("other backtests are running",
+                      self.error(503, "unavailable", "/api/v1/rules/backtest", rules=rules.decode()))
+        for client in clients:
+            client.close()
+        self.assertTrue(eventually(lambda: not self.active()))
+
     def check_alive(self):
         started = time.monotonic()
         self.assertEqual(self.server.fetch("/-/healthy")[0], 200)

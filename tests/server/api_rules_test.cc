@@ -5,6 +5,7 @@
 #include "base/digest.h"
 #include "base/json.h"
 #include "server/router.h"
+#include "tests/server/no_page.h"
 #include "tests/support/fake_clock.h"
 
 namespace tocsin::server {
@@ -12,14 +13,6 @@ namespace {
 
 using testing::HasSubstr;
 using testing::Not;
-
-class NoPage final : public ExpositionSource {
- public:
-  uint64_t generation() const override { return 0; }
-  void Refresh(const ExpositionRequest& /*request*/, Duration /*at_most*/) const override {}
-  void Render(const ExpositionRequest& /*request*/,
-              const std::function<void(std::string_view)>& /*write*/) const override {}
-};
 
 RuleSnapshot Alerting(std::string name, LabelSet labels) {
   RuleSnapshot rule;
