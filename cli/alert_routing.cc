@@ -1,27 +1,24 @@
 #include "cli/alert_routing.h"
 
-#include <fmt/core.h>
-
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "config/alertmanager/routing.h"
 
 namespace tocsin::cli {
 
-Result<std::shared_ptr<const alertmanager::Configuration>> ReadAlertmanagerConfig(
-    const FileSystem& files, const std::string& path) {
-  ASSIGN_OR_RETURN(const std::string text, files.Read(path));
-  alertmanager::ReadConfiguration read = alertmanager::ParseConfiguration(path, text);
-  if (read.ok()) {
-    return std::make_shared<const alertmanager::Configuration>(std::move(read.configuration));
-  }
-  std::string message;
-  for (const Finding& finding : read.findings) {
-    if (finding.severity != Severity::kError) continue;
-    message += fmt::format("{}{}:{}:{}: {}", message.empty() ? "" : "\n", finding.file,
-                           finding.line, finding.column, finding.message);
-  }
-  return InvalidArgument(std::move(message));
+AlertmanagerFile ReadAlertmanagerFile(const FileSystem& files, const std::string& path) {
+  const Result<std::string> text = files.Read(path);
+  if (!text.ok()) return {.errors = FindingsOf(text.error(), path, "alertmanager/syntax")};
+  alertmanager::ReadConfiguration read = alertmanager::ParseConfiguration(path, *text);
+  AlertmanagerFile file;
+  std::ranges::copy_if(read.findings, std::back_inserter(file.errors),
+                       [](const Finding& finding) { return finding.severity == Severity::kError; });
+  if (read.configuration.root.receiver.empty()) return file;
+  file.configuration =
+      std::make_shared<const alertmanager::Configuration>(std::move(read.configuration));
+  return file;
 }
 
 lint::AlertRouting RoutingOf(std::shared_ptr<const alertmanager::Configuration> config) {

@@ -3,9 +3,10 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "base/files.h"
-#include "base/result.h"
+#include "base/finding.h"
 #include "cli/command.h"
 #include "config/alertmanager/configuration.h"
 #include "rules/lint/lint_settings.h"
@@ -17,9 +18,14 @@ constexpr FlagSpec kAlertmanagerConfigFlag = {
     .value = "FILE",
     .help = "The Alertmanager's configuration: where alerts go."};
 
-// Errors name all that is wrong with the file.
-Result<std::shared_ptr<const alertmanager::Configuration>> ReadAlertmanagerConfig(
-    const FileSystem& files, const std::string& path);
+// The Alertmanager's file as far as it can be read: what Alertmanager refuses in it is an error for
+// it, and none for a command that is about rules.
+struct AlertmanagerFile {
+  // With the routes at least; null when not even these can be read.
+  std::shared_ptr<const alertmanager::Configuration> configuration;
+  std::vector<Finding> errors;
+};
+AlertmanagerFile ReadAlertmanagerFile(const FileSystem& files, const std::string& path);
 
 // What the linter asks of it.
 lint::AlertRouting RoutingOf(std::shared_ptr<const alertmanager::Configuration> config);

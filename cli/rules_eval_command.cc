@@ -351,18 +351,17 @@ int RunEval(const Arguments& arguments, CommandContext& context) {
     context.err("tocsin rules eval: " + error.message + "\n");
     return kExitUsage;
   };
-  std::shared_ptr<const alertmanager::Configuration> manager;
+  AlertmanagerFile manager;
   if (arguments.Given("--alertmanager.config")) {
-    auto read = ReadAlertmanagerConfig(context.files, arguments.Text("--alertmanager.config"));
-    if (!read.ok()) return fail(read.error());
-    manager = *std::move(read);
+    manager = ReadAlertmanagerFile(context.files, arguments.Text("--alertmanager.config"));
   }
   Result<Setup> setup = Prepare(arguments, context);
   if (!setup.ok()) return fail(setup.error());
   Result<EvaluatedRules> evaluated = Evaluate(arguments, *setup, context);
   if (!evaluated.ok()) return fail(evaluated.error());
   evaluated->payload = Relabelled(std::move(evaluated->payload), *setup);
-  Show(*evaluated, manager.get(), *setup, context.colors, *report);
+  Show(*evaluated, manager.configuration.get(), *setup, context.colors, *report);
+  report->Add(std::move(manager.errors));
   return report->Finish();
 }
 

@@ -179,17 +179,10 @@ struct Prepared {
 // A file that Alertmanager refuses is a finding; the rules are looked at all the same, beside its
 // routes where those can be read.
 void ReadRouting(const std::string& path, const CommandContext& context, Prepared& prepared) {
-  const Result<std::string> text = context.files.Read(path);
-  if (!text.ok()) {
-    prepared.routing_findings = FindingsOf(text.error(), path, "alertmanager/syntax");
-    return;
-  }
-  alertmanager::ReadConfiguration read = alertmanager::ParseConfiguration(path, *text);
-  std::ranges::copy_if(read.findings, std::back_inserter(prepared.routing_findings),
-                       [](const Finding& finding) { return finding.severity == Severity::kError; });
-  if (read.configuration.root.receiver.empty()) return;
-  prepared.routing =
-      RoutingOf(std::make_shared<const alertmanager::Configuration>(std::move(read.configuration)));
+  AlertmanagerFile file = ReadAlertmanagerFile(context.files, path);
+  prepared.routing_findings = std::move(file.errors);
+  if (file.configuration == nullptr) return;
+  prepared.routing = RoutingOf(std::move(file.configuration));
   prepared.request.routing = &*prepared.routing;
 }
 
