@@ -43,19 +43,18 @@ std::string PostgresSessionSql() {
     if (!part.role.empty()) roles.insert(part.role);
   }
   return "SELECT current_setting('server_version_num'), current_user, current_database(), "
-         "(SELECT string_agg(missing, ',') FROM (SELECT rolname::text AS missing FROM pg_roles "
-         "WHERE rolname IN (" +
+         "(SELECT string_agg(rolname::text, ',') FROM pg_roles WHERE rolname IN (" +
          Listed(roles) +
-         ") AND NOT pg_has_role(rolname, 'USAGE') UNION ALL SELECT 'SELECT' WHERE EXISTS (SELECT 1 "
+         ") AND NOT pg_has_role(rolname, 'USAGE')), EXISTS (SELECT 1 "
          "FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
          "WHERE current_setting('server_version_num')::int < 140000 AND c.relkind IN ('r', 'm') "
          "AND n.nspname NOT IN ('pg_catalog', 'information_schema', 'pg_toast') "
-         "AND NOT has_table_privilege(c.oid, 'SELECT'))) m)";
+         "AND NOT has_table_privilege(c.oid, 'SELECT'))";
 }
 
 PostgresCatalogue ReadPostgresCatalogue(const PostgresRows& session, const PostgresRows& views) {
   PostgresCatalogue catalogue;
-  if (session.rows() == 1 && session.columns().size() == 4) {
+  if (session.rows() == 1 && session.columns().size() == 5) {
     catalogue.version = static_cast<int>(NumberOrZero(session.At(0, 0).value_or("")));
     catalogue.role = session.At(0, 1).value_or("");
     catalogue.database = session.At(0, 2).value_or("");
@@ -65,6 +64,7 @@ PostgresCatalogue ReadPostgresCatalogue(const PostgresRows& session, const Postg
       catalogue.missing_roles.emplace(missing.substr(0, comma));
       missing.remove_prefix(std::min(comma + 1, missing.size()));
     }
+    catalogue.has_unreadable_tables = session.At(0, 4) == "t";
   }
   if (views.columns().size() != 3) return catalogue;
   for (size_t row = 0; row < views.rows(); ++row) {

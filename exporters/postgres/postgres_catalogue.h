@@ -24,10 +24,11 @@ struct PostgresCatalogue {
   std::string role;
   std::string database;
   std::map<std::string, View, std::less<>> views;
-  // Of the predefined roles that collectors want, those that this role does not have. Before 14
-  // there is no pg_read_all_data: "SELECT" stands for it when the database has a table that the
-  // role may not read.
+  // Of the predefined roles that collectors want, those that this role does not have.
   std::set<std::string, std::less<>> missing_roles;
+  // Before 14, where pg_read_all_data is no role: the database has a table that the role may not
+  // read.
+  bool has_unreadable_tables = false;
 
   bool Has(std::string_view view) const { return views.contains(view); }
   bool Has(std::string_view view, std::string_view column) const {
@@ -40,7 +41,8 @@ struct PostgresCatalogue {
 // function). Only what Postgres itself or an extension brought: a table of that name that a user
 // made is none of it.
 std::string PostgresViewsSql();
-// One row: version, role, database, and the missing roles, separated by commas.
+// One row: version, role, database, the missing roles, separated by commas, and before 14 whether
+// there are tables that the role may not read.
 std::string PostgresSessionSql();
 
 PostgresCatalogue ReadPostgresCatalogue(const PostgresRows& session, const PostgresRows& views);

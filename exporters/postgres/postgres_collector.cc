@@ -82,26 +82,38 @@ class QuestionMaker {
   }
 
   // A role that sees less than it could makes figures smaller, which nobody would notice.
-  void NoteMissingRoles(const PostgresCatalogue& catalogue,
-                        std::vector<std::string>& problems) const {
-    for (const std::string& right : catalogue.missing_roles) {
-      const bool by_table = right == "SELECT";
-      const std::string_view role = by_table ? "pg_read_all_data" : std::string_view(right);
-      std::string parts;
-      for (const PostgresPart& part : PostgresParts()) {
-        if (part.role != role || !Wants(part)) continue;
-        parts.append(parts.empty() ? "" : ", ").append(part.name);
-      }
-      if (parts.empty()) continue;
-      problems.push_back("role " + catalogue.role + " lacks " +
-                         (by_table ? "SELECT on tables of " + catalogue.database : right) +
-                         " and sees only a part of " + parts + "; GRANT " + right +
-                         (by_table ? " ON ALL TABLES IN SCHEMA public" : "") + " TO " +
-                         catalogue.role);
+  void NoteMissingRights(const PostgresCatalogue& catalogue,
+                         std::vector<std::string>& problems) const {
+    for (const std::string& role : catalogue.missing_roles) {
+      NoteMissingRight(role, {.what = role, .grant = role}, catalogue, problems);
     }
+    if (!catalogue.has_unreadable_tables) return;
+    NoteMissingRight("pg_read_all_data",
+                     {.what = "SELECT on tables of " + catalogue.database,
+                      .grant = "SELECT ON ALL TABLES IN SCHEMA public"},
+                     catalogue, problems);
   }
 
  private:
+  struct MissingRight {
+    std::string what;
+    std::string grant;  // "GRANT … TO"
+  };
+  // `role`: by which the table of parts names what they want.
+  void NoteMissingRight(std::string_view role, const MissingRight& right,
+                        const PostgresCatalogue& catalogue,
+                        std::vector<std::string>& problems) const {
+    std::string parts;
+    for (const PostgresPart& part : PostgresParts()) {
+      if (part.role != role || !Wants(part)) continue;
+      parts.append(parts.empty() ? "" : ", ").append(part.name);
+    }
+    if (parts.empty()) return;
+    problems.push_back("role " + catalogue.role + " lacks " + right.what +
+                       " and sees only a part of " + parts + "; GRANT " + right.grant + " TO " +
+                       catalogue.role);
+  }
+
   Duration Every(PostgresTier tier) const {
     switch (tier) {
       case PostgresTier::kFast:
@@ -158,7 +170,7 @@ class PostgresCollector final : public Collector {
     RETURN_IF_ERROR(server_.Begin(context.deadline - kMargin));
     if (server_.fresh()) questions_.reset();
     RETURN_IF_ERROR(LookAround());
-    maker_.NoteMissingRoles(catalogue_, context.problems);
+    maker_.NoteMissingRights(catalogue_, context.problems);
     const auto query = [this](const std::string& sql) { return server_.Query(sql); };
     return questions_->Ask(clock_, server_.last_start(), query, catalogue_.role, context.problems);
   }

@@ -200,14 +200,23 @@ TEST(PostgresPartsTest, ExtensionsAreNamedWithTheirSchema) {
 
 TEST(PostgresCatalogueTest, SessionAndViewsAreRead) {
   const PostgresCatalogue catalogue = ReadPostgresCatalogue(
-      Rows({"v", "u", "d", "m"}, {{"150018", "watch", "app", "pg_monitor,pg_read_all_stats"}}),
+      Rows({"v", "u", "d", "m", "t"},
+           {{"150018", "watch", "app", "pg_monitor,pg_read_all_stats", "f"}}),
       Rows({"s", "v", "c"}, {{"pg_catalog", "pg_stat_io", "reads"}, {"ext", "fn", ""}}));
   EXPECT_EQ(catalogue.version, 150'018);
   EXPECT_EQ(catalogue.role, "watch");
   EXPECT_THAT(catalogue.missing_roles, UnorderedElementsAre("pg_monitor", "pg_read_all_stats"));
+  EXPECT_FALSE(catalogue.has_unreadable_tables);
   EXPECT_TRUE(catalogue.Has("pg_stat_io", "reads"));
   EXPECT_FALSE(catalogue.Has("pg_stat_io", "writes"));
   EXPECT_EQ(catalogue.views.at("fn").qualified, "ext.fn");
+}
+
+TEST(PostgresCatalogueTest, TablesThatMayNotBeReadAreNoRole) {
+  const PostgresCatalogue catalogue = ReadPostgresCatalogue(
+      Rows({"v", "u", "d", "m", "t"}, {{"130011", "watch", "app", std::nullopt, "t"}}), {});
+  EXPECT_TRUE(catalogue.has_unreadable_tables);
+  EXPECT_THAT(catalogue.missing_roles, testing::IsEmpty());
 }
 
 TEST(PostgresRowsTest, LabelsAndFiguresAreInTheStatementsOrder) {
