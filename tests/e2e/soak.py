@@ -21,15 +21,10 @@ from stack.faults import FAULTS  # noqa: E402
 from stack.stack import default_program  # noqa: E402
 
 
-def shared_memory(processes):
-    """The System V segments that the processes made, by id; a segment of another program is not theirs to leave."""
+def shared_memory():
+    """The machine's System V segments: the process that made each, by its id."""
     rows = [row.split() for row in pathlib.Path("/proc/sysvipc/shm").read_text().splitlines()[1:]]
-    return {row[1] for row in rows if int(row[4]) in processes}
-
-
-def segments():
-    """The ids of all of the machine's System V segments."""
-    return {row.split()[1] for row in pathlib.Path("/proc/sysvipc/shm").read_text().splitlines()[1:]}
+    return {row[1]: int(row[4]) for row in rows}
 
 
 def listeners(processes):
@@ -65,7 +60,9 @@ def run_one(fault, seconds, holder, program):
             env=environment, stdout=output, stderr=subprocess.STDOUT, start_new_session=True)
         time.sleep(seconds)
         members = janitor.residents(holder)
-        ports, memory = listeners(members), shared_memory(set(map(int, members)))
+        ports, makers = listeners(members), set(map(int, members))
+        # A segment of another program is not theirs to leave.
+        memory = {segment for segment, maker in shared_memory().items() if maker in makers}
         os.killpg(process.pid, signal.SIGINT)
         process.wait(60)
     text = log.read_text()
@@ -78,7 +75,7 @@ def run_one(fault, seconds, holder, program):
         problems.append(f"processes left: {left}")
     if left := open_ports(ports):
         problems.append(f"ports left: {sorted(left)}")
-    if left := memory & segments():
+    if left := memory & shared_memory().keys():
         problems.append(f"shared memory left: {sorted(left)}")
     if left := list(holder.iterdir()):
         problems.append(f"files left: {[path.name for path in left]}")

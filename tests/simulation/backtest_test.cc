@@ -22,11 +22,8 @@ using std::chrono::minutes;
 using std::chrono::seconds;
 using testing_support::Simulation;
 
-constexpr const char* kConfig = R"(
-global: {scrape_interval: 10s, evaluation_interval: 15s}
-rule_files: [rules.yml]
-alerting:
-  alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]
+constexpr const char* kGlobal = "scrape_interval: 10s, evaluation_interval: 15s";
+constexpr const char* kTargets = R"(
 scrape_configs:
   - {job_name: app, static_configs: [{targets: ['app-1:80', 'app-2:80']}]}
 )";
@@ -71,7 +68,7 @@ using Changes = std::map<std::pair<std::string, LabelSet>, std::vector<BacktestT
 class BacktestSimulationTest : public testing::TestWithParam<int> {
  protected:
   BacktestSimulationTest() : random_(static_cast<unsigned>(GetParam())) {
-    sim_.files().Put("tocsin.yml", kConfig);
+    sim_.PutConfig(kGlobal, kTargets);
     sim_.files().Put("rules.yml", rules_);
     for (int i = 1; i <= 2; ++i) {
       sim_.Serve("app-" + std::to_string(i) + ":80", [this, i] { return Page(i); });

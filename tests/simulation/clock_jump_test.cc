@@ -14,11 +14,8 @@ using namespace std::chrono_literals;  // NOLINT: literals only
 using testing_support::ReceivedAlert;
 using testing_support::Simulation;
 
-constexpr const char* kConfig = R"(
-global: {scrape_interval: 15s, evaluation_interval: 15s}
-rule_files: [rules.yml]
-alerting:
-  alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]
+constexpr const char* kGlobal = "scrape_interval: 15s, evaluation_interval: 15s";
+constexpr const char* kTargets = R"(
 scrape_configs:
   - {job_name: app, static_configs: [{targets: ['app:8000']}]}
 )";
@@ -54,7 +51,7 @@ class Ringing {
 class ClockJump : public testing::TestWithParam<Duration> {
  protected:
   void SetUp() override {
-    sim_.files().Put("tocsin.yml", kConfig);
+    sim_.PutConfig(kGlobal, kTargets);
     sim_.files().Put("rules.yml", kRules);
     sim_.Serve("app:8000", [this] { return "broken " + std::to_string(broken_) + "\n"; });
     const Status status = sim_.Start();

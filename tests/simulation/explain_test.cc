@@ -19,11 +19,8 @@ using std::chrono::minutes;
 using testing::HasSubstr;
 using testing_support::Simulation;
 
-constexpr const char* kConfig = R"(
-global: {scrape_interval: 15s, evaluation_interval: 15s}
-rule_files: [alert_rules.yml]
-alerting:
-  alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]
+constexpr const char* kGlobal = "scrape_interval: 15s, evaluation_interval: 15s";
+constexpr const char* kTargets = R"(
 scrape_configs:
   - {job_name: app, scrape_interval: 10s, static_configs: [{targets: ['app:8000']}]}
   - {job_name: postgres, static_configs: [{targets: ['postgres:9187']}]}
@@ -33,9 +30,9 @@ scrape_configs:
 class ExplainTest : public testing::Test {
  protected:
   void SetUp() override {
-    sim_.files().Put("tocsin.yml", kConfig);
-    sim_.files().Put("alert_rules.yml", testing_support::ReadAll(testing_support::SourceFolder() /
-                                                                 "deploy/alert_rules.yml"));
+    sim_.PutConfig(kGlobal, kTargets);
+    sim_.files().Put("rules.yml", testing_support::ReadAll(testing_support::SourceFolder() /
+                                                           "deploy/alert_rules.yml"));
     sim_.Serve("app:8000", [this] { return AppPage(); });
     sim_.Serve("postgres:9187", [this] {
       return "pg_stat_activity_count " + std::to_string(broken_ ? 90 : 10) +
@@ -61,11 +58,8 @@ class ExplainTest : public testing::Test {
   }
 
   JsonValue Ask(const std::string& query) {
-    server::HttpServerRequest request;
-    request.path = "/api/v1/rules/explain";
-    request.parameters.AddEncoded(query);
     const Result<JsonValue> answer =
-        JsonValue::Parse(server::BodyOf(sim_.app().Handle(request)), 1000);
+        JsonValue::Parse(sim_.Get("/api/v1/rules/explain", query), 1000);
     return answer.ok() ? *answer : JsonValue();
   }
 
@@ -143,7 +137,7 @@ TEST_F(ExplainTest, LabelsAndTimeNarrowTheQuestion) {
 TEST_F(ExplainTest, ARuleIsFoundByFileLineAndColumn) {
   const JsonValue answer = Ask("alert=HighErrorRate");
   const JsonValue& rule = answer.Find("data", "rules")->AsArray()->front();
-  EXPECT_THAT(rule.Find("file")->TextOrEmpty(), HasSubstr("alert_rules.yml"));
+  EXPECT_THAT(rule.Find("file")->TextOrEmpty(), HasSubstr("rules.yml"));
   EXPECT_EQ(*rule.Find("line")->AsNumber(), 29);
   EXPECT_EQ(*rule.Find("column")->AsNumber(), 9);
 }
@@ -156,13 +150,9 @@ TEST_F(ExplainTest, UnknownAlertsAndWrongLabelsAreErrors) {
 
 TEST_F(ExplainTest, RulesThatCannotWorkAreSaidToBeSoAtTheStart) {
   EXPECT_THAT(sim_.log(), HasSubstr("a rule always fires"));
-  server::HttpServerRequest request;
-  request.path = "/api/v1/rules";
-  const std::string rules = server::BodyOf(sim_.app().Handle(request));
-  EXPECT_THAT(rules, HasSubstr("\"verdict\":\"never fires: DatabaseConnectionPoolHigh"));
-  request.path = "/metrics";
-  const std::string metrics = server::BodyOf(sim_.app().Handle(request));
-  EXPECT_THAT(metrics, HasSubstr("tocsin_rule_cannot_work{"));
+  EXPECT_THAT(sim_.Get("/api/v1/rules"),
+              HasSubstr("\"verdict\":\"never fires: DatabaseConnectionPoolHigh"));
+  EXPECT_THAT(sim_.Get("/metrics"), HasSubstr("tocsin_rule_cannot_work{"));
 }
 
 }  // namespace

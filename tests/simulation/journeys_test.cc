@@ -12,11 +12,8 @@ using std::chrono::seconds;
 using testing::HasSubstr;
 using testing_support::Simulation;
 
-constexpr const char* kConfig = R"(
-global: {scrape_interval: 10s, evaluation_interval: 10s}
-rule_files: [rules.yml]
-alerting:
-  alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]
+constexpr const char* kGlobal = "scrape_interval: 10s, evaluation_interval: 10s";
+constexpr const char* kTargets = R"(
 collectors:
   journey: {url: 'http://app:8000', file: journeys.yml, interval: 30s, timeout: 20s}
 )";
@@ -31,7 +28,7 @@ groups:
 class JourneysTest : public testing::Test {
  protected:
   JourneysTest() {
-    sim_.files().Put("tocsin.yml", kConfig);
+    sim_.PutConfig(kGlobal, kTargets);
     sim_.files().Put("rules.yml", kRules);
     PutJourneys("list", "/videos");
     sim_.http().Answer("http://app:8000/videos", 200, "[]");
@@ -46,10 +43,7 @@ class JourneysTest : public testing::Test {
     return count;
   }
   std::string Query(const std::string& expr) {
-    server::HttpServerRequest request;
-    request.path = "/api/v1/query";
-    request.parameters.AddEncoded("query=" + UrlEncode(expr));
-    return server::BodyOf(sim_.app().Handle(request));
+    return sim_.Get("/api/v1/query", "query=" + UrlEncode(expr));
   }
 
   Simulation sim_;

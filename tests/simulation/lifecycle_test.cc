@@ -17,11 +17,8 @@ using testing::Not;
 using testing_support::ReceivedAlert;
 using testing_support::Simulation;
 
-constexpr const char* kConfig = R"(
-global: {scrape_interval: 10s, evaluation_interval: 10s}
-rule_files: [rules.yml]
-alerting:
-  alertmanagers: [{static_configs: [{targets: ['alertmanager:9093']}]}]
+constexpr const char* kGlobal = "scrape_interval: 10s, evaluation_interval: 10s";
+constexpr const char* kTargets = R"(
 scrape_configs:
   - {job_name: app, static_configs: [{targets: ['app:8000']}]}
 )";
@@ -41,7 +38,7 @@ server::HttpServerRequest Post(const std::string& path) {
 class LifecycleTest : public testing::Test {
  protected:
   LifecycleTest() {
-    sim_.files().Put("tocsin.yml", kConfig);
+    sim_.PutConfig(kGlobal, kTargets);
     sim_.files().Put("rules.yml", Rules("Broken", "broken > 0", "1m"));
     sim_.Serve("app:8000", [this] {
       ++scrapes_;
@@ -66,11 +63,6 @@ class LifecycleTest : public testing::Test {
     const Status status = sim_.Start();
     ASSERT_TRUE(status.ok()) << status.error().message;
   }
-  std::string Get(const std::string& path) {
-    server::HttpServerRequest request;
-    request.path = path;
-    return server::BodyOf(sim_.app().Handle(request));
-  }
 
   int broken_ = 0;
   int scrapes_ = 0;
@@ -94,9 +86,8 @@ TEST_F(LifecycleTest, AReloadTakesNewRulesAndTargets) {
     ++scrapes_of_other;
     return std::string("x 1\n");
   });
-  sim_.files().Put(
-      "tocsin.yml",
-      std::string(kConfig) + "  - {job_name: b, static_configs: [{targets: ['other:1']}]}\n");
+  sim_.PutConfig(kGlobal, std::string(kTargets) +
+                              "  - {job_name: b, static_configs: [{targets: ['other:1']}]}\n");
   sim_.files().Put("rules.yml", Rules("New", "x > 0", "0s"));
   ASSERT_TRUE(sim_.app().Reload().ok());
   EXPECT_THAT(RuleNames(), ElementsAre("New"));
@@ -135,7 +126,7 @@ TEST_P(BrokenReloadTest, ChangesNothingAndSaysWhy) {
               AllOf(HasSubstr("configuration not reloaded"), HasSubstr(GetParam().error)));
   EXPECT_EQ(sim_.app().config(), before);
   EXPECT_THAT(RuleNames(), ElementsAre("Broken"));
-  EXPECT_THAT(Get("/api/v1/status/runtimeinfo"), HasSubstr("\"reloadConfigSuccess\":false"));
+  EXPECT_THAT(sim_.Get("/api/v1/status/runtimeinfo"), HasSubstr("\"reloadConfigSuccess\":false"));
 
   const int scrapes = scrapes_;
   broken_ = 1;
@@ -202,15 +193,13 @@ TEST_F(LifecycleTest, LinksLeadToTheExternalUrl) {
   ASSERT_TRUE(sim_.Last("Broken"));
   EXPECT_THAT(sim_.Last("Broken")->generator_url,
               testing::StartsWith("https://ops.example/tocsin/graph?"));
-  EXPECT_EQ(Get("/tocsin/-/ready"), "tocsin is ready.\n");
-  EXPECT_EQ(Get("/-/ready"), "tocsin is ready.\n");
+  EXPECT_EQ(sim_.Get("/tocsin/-/ready"), "tocsin is ready.\n");
+  EXPECT_EQ(sim_.Get("/-/ready"), "tocsin is ready.\n");
 }
 
 TEST_F(LifecycleTest, ExternalLabelsAreForOthersAndGiveWayToTheRules) {
-  sim_.files().Put("tocsin.yml",
-                   "global: {scrape_interval: 10s, evaluation_interval: 10s, "
-                   "external_labels: {cluster: eu, severity: outside}}\n" +
-                       std::string(kConfig).substr(std::string(kConfig).find("rule_files")));
+  sim_.PutConfig(std::string(kGlobal) + ", external_labels: {cluster: eu, severity: outside}",
+                 kTargets);
   sim_.files().Put("rules.yml",
                    "groups:\n- name: g\n  rules:\n  - alert: Broken\n    expr: broken > 0\n"
                    "    labels: {severity: page, seen: '{{ $externalLabels.cluster }}'}\n");
@@ -224,13 +213,13 @@ TEST_F(LifecycleTest, ExternalLabelsAreForOthersAndGiveWayToTheRules) {
                                                      {"job", "app"},
                                                      {"seen", "eu"},
                                                      {"severity", "page"}}));
-  EXPECT_THAT(Get("/api/v1/alerts"),
+  EXPECT_THAT(sim_.Get("/api/v1/alerts"),
               AllOf(HasSubstr("\"severity\":\"page\""), Not(HasSubstr("\"cluster\""))));
 }
 
 TEST_F(LifecycleTest, TheFirstScreenSaysWhatWasFound) {
-  sim_.files().Put("tocsin.yml", std::string(kConfig) +
-                                     "collectors: {redis: [{url: 'redis://:s3cret@r:1/0'}]}\n");
+  sim_.PutConfig(kGlobal,
+                 std::string(kTargets) + "collectors: {redis: [{url: 'redis://:s3cret@r:1/0'}]}\n");
   Start();
   EXPECT_THAT(sim_.app().Describe(),
               AllOf(HasSubstr("https://ops.example/tocsin/"), HasSubstr("http://app:8000/metrics"),
@@ -253,7 +242,7 @@ TEST(AutoReload, ChangedFilesAreReadWithoutBeingAsked) {
   cli::AppOptions options;
   options.auto_reload_interval = std::chrono::seconds(5);
   Simulation sim(options);
-  sim.files().Put("tocsin.yml", kConfig);
+  sim.PutConfig(kGlobal, kTargets);
   sim.files().Put("rules.yml", Rules("Old", "x > 0", "0s"));
   ASSERT_TRUE(sim.Start().ok());
   const auto name = [&] { return sim.app().rules()->groups.at(0).rules.at(0).name; };

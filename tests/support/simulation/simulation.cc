@@ -64,6 +64,19 @@ void Simulation::MakeApp() {
                              .quit = [] {}});
 }
 
+void Simulation::PutConfig(const std::string& global, const std::string& more) {
+  files_.Put("tocsin.yml", "global: {" + global + "}\nrule_files: [rules.yml]\nalerting:\n" +
+                               "  alertmanagers: [{static_configs: [{targets: ['" + kAlertmanager +
+                               "']}]}]\n" + more);
+}
+
+std::string Simulation::Get(const std::string& path, std::string_view parameters) const {
+  server::HttpServerRequest request;
+  request.path = path;
+  request.parameters.AddEncoded(parameters);
+  return server::BodyOf(app_->Handle(std::move(request)));
+}
+
 void Simulation::Serve(const std::string& address, std::function<std::string()> page) {
   http_.Handle("http://" + address + "/metrics",
                [page = std::move(page)](const HttpRequest&) -> Result<HttpResponse> {

@@ -54,12 +54,17 @@ class Simulation {
   cli::App& app() { return *app_; }
   std::string log() const { return log_.text(); }
 
+  // Writes tocsin.yml: what `global` has, rules from rules.yml, alerts to that Alertmanager, and
+  // `more` sections.
+  void PutConfig(const std::string& global, const std::string& more);
   // http://address/metrics answers with what `page` says at the time.
   void Serve(const std::string& address, std::function<std::string()> page);
   // While it is down, it refuses connections.
   void SetAlertmanagerDown(bool down) { alertmanager_down_ = down; }
 
   Status Start();
+  // The body of the process's answer.
+  std::string Get(const std::string& path, std::string_view parameters = "") const;
   // A clean end, and a new process over the same files.
   Status Restart();
   void Advance(Duration time) { scheduler_.Advance(time); }
