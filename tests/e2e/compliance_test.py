@@ -3,7 +3,6 @@
 Samples come by remote write, states are read from /api/v1/rules and ALERTS, and an Alertmanager that
 checks what it gets stands at the other end. A state may be seen one group interval late.
 """
-import http.server
 import json
 import math
 import threading
@@ -12,7 +11,7 @@ import unittest
 from datetime import datetime
 
 import remote_write
-from support import TocsinCase
+from support import LocalServer, TocsinCase
 
 K = 30
 STEP = 15 / K
@@ -95,37 +94,19 @@ def seconds(text):
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
 
 
-class Receiver:
+class Receiver(LocalServer):
     """Takes alerts as an Alertmanager does: (received at, alert) in order."""
 
     def __init__(self):
         self.alerts = []
-        outer = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                now = time.time()
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                outer.alerts += [(now, alert) for alert in json.loads(body)]
-                outer.kinds.add((self.path, self.headers["Content-Type"]))
-                self.send_response(200)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
         self.kinds = set()
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        super().__init__()
 
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
+    def take(self, handler, body):
+        now = time.time()
+        self.alerts += [(now, alert) for alert in json.loads(body)]
+        self.kinds.add((handler.path, handler.headers["Content-Type"]))
+        return 200
 
 
 def at_step(timeline, step):

@@ -1,12 +1,10 @@
 """Ten thousand firing alerts: told within one interval, in bounded memory, also after an outage."""
-import http.server
 import json
-import threading
 import time
 import unittest
 from datetime import datetime
 
-from support import ScrapeTarget, TocsinCase, eventually
+from support import LocalServer, ScrapeTarget, TocsinCase, eventually
 
 ALERTS = 10_000
 INTERVAL = 5
@@ -21,7 +19,7 @@ groups:
 """
 
 
-class Receiver:
+class Receiver(LocalServer):
     """Counts what an Alertmanager would: by label n, whether the newest state fires. `up` or not."""
 
     def __init__(self):
@@ -29,39 +27,22 @@ class Receiver:
         self.states = {}
         self.sizes = []
         self.last = self.slot = 0.0
-        outer = self
+        super().__init__()
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                if outer.up:
-                    alerts = json.loads(body)
-                    now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
-                    outer.slot = datetime.fromisoformat(alerts[0]["startsAt"].replace("Z", "+00:00")).timestamp()
-                    for alert in alerts:
-                        outer.states[alert["labels"]["n"]] = alert["endsAt"] > now
-                    outer.sizes.append(len(alerts))
-                    outer.last = time.time()
-                self.send_response(200 if outer.up else 503)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
-        self.address = f"127.0.0.1:{self._server.server_address[1]}"
-        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+    def take(self, _, body):
+        if not self.up:
+            return 503
+        alerts = json.loads(body)
+        now = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime())
+        self.slot = datetime.fromisoformat(alerts[0]["startsAt"].replace("Z", "+00:00")).timestamp()
+        for alert in alerts:
+            self.states[alert["labels"]["n"]] = alert["endsAt"] > now
+        self.sizes.append(len(alerts))
+        self.last = time.time()
+        return 200
 
     def firing(self):
         return sum(self.states.values())
-
-    def close(self):
-        self._server.shutdown()
-        self._server.server_close()
 
 
 class ManyAlerts(TocsinCase):

@@ -2,13 +2,11 @@
 and sent to real sockets."""
 import email
 import email.policy
-import http.server
 import json
 import pathlib
 import shutil
 import subprocess
 import tempfile
-import threading
 import time
 import unittest
 
@@ -17,7 +15,7 @@ from mail_sink import MailSink, make_certificate
 from stack import servers
 from stack.process import Process
 from stack.settings import Ports, write_yaml
-from support import PROGRAM
+from support import PROGRAM, LocalServer
 
 TO = "2026-11-23T00:00:00Z"
 
@@ -28,31 +26,16 @@ def report(*arguments, code=0):
     return done
 
 
-class WebhookSink:
+class WebhookSink(LocalServer):
     def __init__(self, status=200):
         self.bodies = []
-        sink = self
+        self.status = status
+        super().__init__()
+        self.url = f"http://{self.address}/services/T0/s3cr3t-path"
 
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                sink.bodies.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
-                self.send_response(status)
-                self.send_header("Content-Length", "0")
-                self.end_headers()
-
-            def log_message(self, *_):
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self._server.server_address[1]}/services/T0/s3cr3t-path"
-
-    def __enter__(self):
-        threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        return self
-
-    def __exit__(self, *_):
-        self._server.shutdown()
-        self._server.server_close()
+    def take(self, _, body):
+        self.bodies.append(json.loads(body))
+        return self.status
 
 
 class WeekTest(unittest.TestCase):

@@ -180,25 +180,24 @@ class StackCase(unittest.TestCase):
         self.assertEqual(self.stack.exit_codes["tocsin"], 0)
 
 
-class ScrapeTarget:
-    """A web server for /metrics whose answer is `page`: bytes, or a function of the handler."""
+class LocalServer:
+    """A web server on a port that the kernel chose. What it says is a child's: show(handler) answers a GET, and
+    take(handler, body) has the status of the answer to a POST. A context, or until close()."""
 
-    def __init__(self, page):
-        self.page = page
-        self.scrapes = 0
+    def __init__(self):
         outer = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
             def do_GET(self):
-                outer.scrapes += 1
-                page = outer.page
-                with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-                    if callable(page):
-                        page(self)
-                    else:
-                        send_page(self, page)
+                outer.show(self)
+
+            def do_POST(self):
+                status = outer.take(self, self.rfile.read(int(self.headers["Content-Length"])))
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
 
             def log_message(self, *_):
                 pass
@@ -211,6 +210,30 @@ class ScrapeTarget:
     def close(self):
         self._server.shutdown()
         self._server.server_close()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
+
+class ScrapeTarget(LocalServer):
+    """A web server for /metrics whose answer is `page`: bytes, or a function of the handler."""
+
+    def __init__(self, page):
+        self.page = page
+        self.scrapes = 0
+        super().__init__()
+
+    def show(self, handler):
+        self.scrapes += 1
+        page = self.page
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            if callable(page):
+                page(handler)
+            else:
+                send_page(handler, page)
 
 
 def send_page(handler, page, length=None):
