@@ -17,7 +17,4 @@ constexpr int kMaxTemplateDepth = 100;  // of nested blocks and parentheses
 // Errors are Go's own: `template: NAME:LINE: function "x" not defined`.
 Result<std::unique_ptr<const Tree>> Parse(std::string name, std::string text);
 
-// "a\tb" with its quotes to what it means; nothing when it is malformed.
-std::optional<std::string> Unquote(std::string_view quoted);
-
 }  // namespace tocsin::templates
