@@ -42,7 +42,7 @@ std::span<const NodePart> NodeParts();
 
 // A row of kNodeFamilies.
 consteval const FamilySpec& NodeFamily(std::string_view name) {
-  return kNodeFamilies[RowOf(kNodeFamilies, name)];
+  return *FamilyNamed(kNodeFamilies, name);
 }
 
 Status CollectArp(const NodeContext&, MetricSink&);

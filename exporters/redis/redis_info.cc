@@ -49,7 +49,7 @@ void WriteAliases(const RedisInfo& info, MetricSink& sink) {
   for (const FamilySpec& family : kRedisFamilies) {
     if (family.alias_of.empty()) continue;
     for (const RedisInfoField& row : kRedisInfoFields) {
-      if (row.family != family.alias_of) continue;
+      if (row.family.name != family.alias_of) continue;
       if (const std::optional<double> value = info.Number(row.field)) sink.Write(family, *value);
     }
   }
@@ -277,9 +277,7 @@ std::vector<int> UsedRedisDatabases(const RedisInfo& info) {
 
 void WriteRedisNumbers(const RedisInfo& info, MetricSink& sink) {
   for (const RedisInfoField& row : kRedisInfoFields) {
-    if (const std::optional<double> value = info.Number(row.field)) {
-      sink.Write(Family(row.family), *value);
-    }
+    if (const std::optional<double> value = info.Number(row.field)) sink.Write(row.family, *value);
   }
 }
 
