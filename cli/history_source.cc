@@ -97,6 +97,7 @@ Result<History> OpenHistory(const Arguments& arguments, CommandContext& context)
   History history;
   history.querier =
       std::make_unique<HttpQuerier>(context.http, NormalServerUrl(arguments.Text("--server")));
+  history.is_remote = true;
   history.last = context.clock.Now();
   history.first = history.last - std::chrono::hours(1);
   return history;

@@ -24,6 +24,7 @@ struct History {
   // The oldest and the newest sample of a file; the last hour of a server.
   Timestamp first{};
   Timestamp last{};
+  bool is_remote = false;  // each selection is a request to a server
 };
 
 // An empty store for what rules write over a history; times of any age are taken.

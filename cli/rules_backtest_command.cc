@@ -3,6 +3,7 @@
 
 #include <optional>
 
+#include "base/executor.h"
 #include "cli/backtest_report.h"
 #include "cli/commands.h"
 #include "cli/features.h"
@@ -10,6 +11,7 @@
 #include "cli/history_source.h"
 #include "cli/progress.h"
 #include "cli/server_client.h"
+#include "rules/backtest/prefetching_querier.h"
 
 namespace tocsin::cli {
 namespace {
@@ -50,6 +52,9 @@ constexpr FlagSpec kFlags[] = {
     kInputFlag,
     kEnableFeatureFlag,
 };
+
+// Selections of a server that are on their way at a time, beside the one that is waited for.
+constexpr size_t kFetches = 2;
 
 struct Setup {
   promql::EngineOptions engine;
@@ -122,7 +127,12 @@ Result<BacktestResult> Run(const std::string& what, const std::vector<RuleGroupS
     if (part > shown) progress.Advance(part - std::exchange(shown, part));
   };
   const std::unique_ptr<Head> written = EmptyStore(context.clock);
-  return Backtest(groups, *setup.history.querier, {*written, *written}, engine, options);
+  const WrittenStore store{*written, *written};
+  const Querier& history = *setup.history.querier;
+  if (!setup.history.is_remote) return Backtest(groups, history, store, engine, options);
+  ThreadPool background("history", kFetches);
+  const PrefetchingQuerier ahead(history, background, ToMs(options.to));
+  return Backtest(groups, ahead, store, engine, options);
 }
 
 // The group of the rule alone, where it depends on nothing else.
