@@ -23,6 +23,11 @@ constexpr VerdictRow kVerdicts[] = {{"PASS", 0, "32"},  {"WARN", 0, "33"},
                                     {"FAIL", 1, "31"},  {"INCONCLUSIVE", 2, "33"},
                                     {"ERROR", 3, "31"}, {"UNREACHABLE", 4, "31"}};
 
+// By GateUnit: in JSON.
+constexpr std::string_view kUnits[] = {"s", "bytes", "ratio", ""};
+
+std::string UnitText(GateUnit unit) { return std::string(kUnits[static_cast<size_t>(unit)]); }
+
 const VerdictRow& RowOf(GateVerdict verdict) { return kVerdicts[static_cast<size_t>(verdict)]; }
 
 std::string Cell(const std::optional<double>& value, GateUnit unit) {
@@ -72,9 +77,9 @@ void WriteCheck(const GateCheck& check, JsonWriter& json) {
   WriteOptional(json, "limit", check.limit);
   json.Field("limit_is", check.limit_is_least ? "least" : "most");
   WriteOptional(json, "baseline", check.base);
-  json.Field("baseline_unit", static_cast<int>(check.base_unit));
+  json.Field("baseline_unit", UnitText(check.base_unit));
   WriteOptional(json, "ratio", check.ratio);
-  json.Field("unit", static_cast<int>(check.unit)).Field("probed", check.probed);
+  json.Field("unit", UnitText(check.unit)).Field("probed", check.probed);
   json.Field("samples", check.samples).Field("query", check.query).Field("why", check.why);
   json.EndObject();
 }
@@ -85,14 +90,14 @@ std::optional<double> ReadOptional(const JsonValue& check, std::string_view key)
   return *value->AsNumber();
 }
 
-GateUnit ReadUnit(const JsonValue& check, std::string_view key) {
-  const double unit = ReadOptional(check, key).value_or(3);
-  return unit >= 0 && unit < 4 ? static_cast<GateUnit>(static_cast<int>(unit)) : GateUnit::kNumber;
-}
-
 std::string ReadText(const JsonValue& check, std::string_view key) {
   const JsonValue* const value = check.Find(key);
   return value == nullptr ? "" : std::string(value->TextOrEmpty());
+}
+
+GateUnit ReadUnit(const JsonValue& check, std::string_view key) {
+  const auto row = std::ranges::find(kUnits, ReadText(check, key));
+  return row == std::end(kUnits) ? GateUnit::kNumber : static_cast<GateUnit>(row - kUnits);
 }
 
 GateCheck ReadCheck(const JsonValue& json) {

@@ -23,6 +23,7 @@ enum class GateVerdict {
 };
 std::string_view NameOf(GateVerdict verdict);
 
+// In JSON: "s", "bytes", "ratio" and "".
 enum class GateUnit { kSeconds, kBytes, kRatio, kNumber };
 std::string FormatQuantity(double value, GateUnit unit);
 

@@ -2,8 +2,10 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
+#include <map>
 
 #include "base/json.h"
 #include "tests/delivery/gate_fixture.h"
@@ -309,6 +311,15 @@ TEST_F(GateTest, ReportsSayTheSameInEveryFormat) {
   const Result<JsonValue> json = JsonValue::Parse(RenderGateJson(report));
   ASSERT_TRUE(json.ok());
   EXPECT_EQ(json->Find("verdict")->TextOrEmpty(), "FAIL");
+  std::map<std::string, std::string> units;
+  for (const JsonValue& check : *json->Find("checks")->AsArray()) {
+    units.emplace(check.Find("id")->TextOrEmpty(), check.Find("unit")->TextOrEmpty());
+  }
+  EXPECT_EQ(units.at(std::string(kErrorRate)), "ratio");
+  EXPECT_EQ(units.at("performance_validation.response_time_p95 client"), "s");
+  const auto checks = ReadGateChecks(RenderGateJson(report));
+  ASSERT_TRUE(checks.ok());
+  EXPECT_TRUE(std::ranges::equal(*checks, report.checks, {}, &GateCheck::unit, &GateCheck::unit));
 }
 
 }  // namespace
