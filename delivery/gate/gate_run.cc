@@ -175,6 +175,10 @@ void GateRun::CheckLoad(GateReport& report) {
     success.verdict = GateVerdict::kInconclusive;
     success.why = "interrupted";
   }
+  if (!report.load->setup_problem.empty()) {
+    success.verdict = GateVerdict::kFail;
+    success.why = "no load: " + report.load->setup_problem;
+  }
   report.checks.push_back(std::move(success));
   if (!inputs_.spec.performance || !inputs_.spec.performance->response_time_p95) return;
   GateCheck client{.id = "performance_validation.response_time_p95 client",

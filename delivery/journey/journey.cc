@@ -128,9 +128,13 @@ Result<Journey> ReadJourney(const YamlNode& node) {
   if (!(journey.weight >= 0)) return map.ErrorAt("weight", "a weight is 0 or more");
   ASSIGN_OR_RETURN(const std::vector<YamlNode> steps, map.OptionalList("steps"));
   if (steps.empty()) return node.ErrorHere("journey \"" + journey.name + "\" has no steps");
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> setup, map.OptionalList("setup"));
+  ASSIGN_OR_RETURN(journey.setup, ReadSteps(setup));
   ASSIGN_OR_RETURN(journey.steps, ReadSteps(steps));
   ASSIGN_OR_RETURN(const std::vector<YamlNode> cleanup, map.OptionalList("cleanup"));
   ASSIGN_OR_RETURN(journey.cleanup, ReadSteps(cleanup));
+  ASSIGN_OR_RETURN(const std::vector<YamlNode> teardown, map.OptionalList("teardown"));
+  ASSIGN_OR_RETURN(journey.teardown, ReadSteps(teardown));
   RETURN_IF_ERROR(map.RejectUnknownFields());
   return journey;
 }

@@ -19,8 +19,17 @@
 //           expect: {status: 200, contains: "${video}", json: {videos.0.status: processed}}
 //       cleanup:                        # always run at the end, in this order
 //         - {method: DELETE, path: "/api/videos/${video}", expect: {status: [200, 404]}}
+//     - name: video_list
+//       setup:                          # once before all runs of a load test; before each run
+//       elsewhere
+//         - {method: POST, path: /api/videos/upload, …, capture: {video: id}}
+//       steps:
+//         - {path: "/api/projects/list-${setup}/videos", expect: {json: {videos.0.id: "${video}"}}}
+//       teardown:                       # once after them
+//         - {method: DELETE, path: "/api/videos/${video}"}
 //
-// ${run} is different for every run; ${name} is what an earlier step captured.
+// ${run} is different for every run, ${setup} the ${run} of the setup; ${name} is what an earlier
+// step captured.
 #pragma once
 
 #include <optional>
@@ -79,8 +88,10 @@ struct JourneyStep {
 struct Journey {
   std::string name;
   double weight = 1;
+  std::vector<JourneyStep> setup = {};  // what it needs, made once for many runs; then removed
   std::vector<JourneyStep> steps;
   std::vector<JourneyStep> cleanup;
+  std::vector<JourneyStep> teardown = {};
 };
 
 // Errors: "file:line:column: what is wrong".

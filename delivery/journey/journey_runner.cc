@@ -93,13 +93,19 @@ std::string BodyProblem(const JourneyStep& step, const std::string& body, Variab
 
 class Runner {
  public:
-  Runner(const JourneyWorld& world, Variables variables,
-         const std::function<void(const StepOutcome&)>& after_step)
+  Runner(const JourneyWorld& world, Variables variables, const AfterStep& after_step)
       : world_(world), variables_(std::move(variables)), after_step_(after_step) {}
 
-  // Whether all that the step needs was captured.
-  bool KnowsVariablesOf(const JourneyStep& step) const {
-    return MakeRequest(step, variables_, world_).ok();
+  const Variables& variables() const { return variables_; }
+
+  // Removes what was made: a step for which nothing was captured is left out.
+  std::vector<StepOutcome> Remove(const std::vector<JourneyStep>& steps) {
+    std::vector<StepOutcome> outcomes;
+    for (const JourneyStep& step : steps) {
+      if (!MakeRequest(step, variables_, world_).ok()) continue;
+      outcomes.push_back(Step(step, world_.cleanup_until));
+    }
+    return outcomes;
   }
 
   // `until`: when it has to be over, polling included.
@@ -167,14 +173,30 @@ class Runner {
 
   const JourneyWorld& world_;
   Variables variables_;
-  const std::function<void(const StepOutcome&)>& after_step_;
+  const AfterStep& after_step_;
 };
 
 }  // namespace
 
-JourneyOutcome RunJourney(const Journey& journey, const std::string& run, const JourneyWorld& world,
-                          const std::function<void(const StepOutcome&)>& after_step) {
-  Runner runner(world, {{"run", run}}, after_step);
+JourneySetup SetUpJourney(const Journey& journey, const std::string& run, const JourneyWorld& world,
+                          const AfterStep& after_step) {
+  JourneySetup setup;
+  Runner runner(world, {{"run", run}, {"setup", run}}, after_step);
+  for (const JourneyStep& step : journey.setup) {
+    setup.steps.push_back(runner.Step(step, world.steps_until));
+    if (!setup.steps.back().ok) break;
+  }
+  setup.variables = runner.variables();
+  setup.variables.erase("run");
+  return setup;
+}
+
+JourneyOutcome RunJourneySteps(const Journey& journey, const std::string& run,
+                               const JourneySetup& setup, const JourneyWorld& world,
+                               const AfterStep& after_step) {
+  Variables variables = setup.variables;
+  variables["run"] = run;
+  Runner runner(world, std::move(variables), after_step);
   JourneyOutcome outcome{.name = journey.name, .ok = true};
   for (const JourneyStep& step : journey.steps) {
     outcome.steps.push_back(runner.Step(step, world.steps_until));
@@ -182,10 +204,27 @@ JourneyOutcome RunJourney(const Journey& journey, const std::string& run, const 
     outcome.ok = outcome.steps.back().ok;
     if (!outcome.ok) break;
   }
-  for (const JourneyStep& step : journey.cleanup) {
-    if (!runner.KnowsVariablesOf(step)) continue;  // what it would remove was never made
-    outcome.steps.push_back(runner.Step(step, world.cleanup_until));
-    outcome.ok = outcome.ok && outcome.steps.back().ok;
+  for (StepOutcome& step : runner.Remove(journey.cleanup)) {
+    outcome.ok = outcome.ok && step.ok;
+    outcome.steps.push_back(std::move(step));
+  }
+  return outcome;
+}
+
+std::vector<StepOutcome> TearDownJourney(const Journey& journey, const JourneySetup& setup,
+                                         const JourneyWorld& world, const AfterStep& after_step) {
+  return Runner(world, setup.variables, after_step).Remove(journey.teardown);
+}
+
+JourneyOutcome RunJourney(const Journey& journey, const std::string& run, const JourneyWorld& world,
+                          const AfterStep& after_step) {
+  const JourneySetup setup = SetUpJourney(journey, run, world, after_step);
+  JourneyOutcome outcome{.name = journey.name, .ok = false};
+  if (setup.ok()) outcome = RunJourneySteps(journey, run, setup, world, after_step);
+  outcome.steps.insert(outcome.steps.begin(), setup.steps.begin(), setup.steps.end());
+  for (StepOutcome& step : TearDownJourney(journey, setup, world, after_step)) {
+    outcome.ok = outcome.ok && step.ok;
+    outcome.steps.push_back(std::move(step));
   }
   return outcome;
 }

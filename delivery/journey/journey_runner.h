@@ -49,13 +49,36 @@ struct StepOutcome {
 struct JourneyOutcome {
   std::string name;
   bool ok = false;
-  std::vector<StepOutcome> steps;  // up to the first that failed; then those of the clean-up
-  Latency total{};                 // of all steps, without pauses and clean-up
+  // Of setup and steps up to the first that failed; then those of the clean-up and of the teardown.
+  std::vector<StepOutcome> steps;
+  Latency total{};  // of all steps, without pauses, setup, clean-up and teardown
 };
 
-// `run` becomes ${run}. `after_step` is told of each step as it ends; may be empty.
+using AfterStep = std::function<void(const StepOutcome&)>;
+
+// What the setup of a journey has made.
+struct JourneySetup {
+  std::vector<StepOutcome> steps;                // up to the first that failed
+  std::map<std::string, std::string> variables;  // ${setup}, and what was captured
+
+  bool ok() const { return steps.empty() || steps.back().ok; }
+};
+
+// All of a journey, once. `run` becomes ${run} and ${setup}. `after_step` is told of each step as
+// it ends; may be empty.
 JourneyOutcome RunJourney(const Journey& journey, const std::string& run, const JourneyWorld& world,
-                          const std::function<void(const StepOutcome&)>& after_step = {});
+                          const AfterStep& after_step = {});
+
+// Its parts, for many runs with one setup. Whatever the setup has come to, the teardown belongs to
+// it.
+JourneySetup SetUpJourney(const Journey& journey, const std::string& run, const JourneyWorld& world,
+                          const AfterStep& after_step = {});
+JourneyOutcome RunJourneySteps(const Journey& journey, const std::string& run,
+                               const JourneySetup& setup, const JourneyWorld& world,
+                               const AfterStep& after_step = {});
+std::vector<StepOutcome> TearDownJourney(const Journey& journey, const JourneySetup& setup,
+                                         const JourneyWorld& world,
+                                         const AfterStep& after_step = {});
 
 // "${name}" replaced by the variable's value; an unknown variable is an error that names it.
 Result<std::string> ExpandVariables(std::string_view text,

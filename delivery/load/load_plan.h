@@ -19,8 +19,8 @@ struct LoadPlan {
   Duration duration = std::chrono::seconds(30);
   // Open loop: the rate rises evenly from 0. Closed loop: the users begin one after the other.
   Duration ramp{};
-  // The run ends early once fewer journeys than this can succeed (open loop, where their number is
-  // known); 0: never.
+  // The run ends early once a smaller share than this can succeed; 0: never. A closed loop has no
+  // number of journeys: as many are reckoned with as there could be at the pace of the fastest.
   double required_success = 0;
   std::vector<Journey> mix;  // chosen by weight
 };

@@ -107,9 +107,12 @@ std::string RenderLoadText(const LoadReport& report) {
     }
   }
   if (report.aborted) {
-    text +=
-        fmt::format("ended early: of {} planned journeys too many have failed\n", report.planned);
+    text += report.planned > 0
+                ? fmt::format("ended early: of {} planned journeys too many have failed\n",
+                              report.planned)
+                : "ended early: too many have failed, whatever comes\n";
   }
+  if (!report.setup_problem.empty()) text += "no load: " + report.setup_problem + "\n";
   if (report.interrupted) text += "interrupted\n";
   return text;
 }
@@ -122,6 +125,7 @@ std::string RenderLoadJson(const LoadReport& report) {
   json.Field("failed", report.failed).Field("success_ratio", report.success_ratio());
   json.Field("late", report.late).Field("reconnects", report.reconnects);
   json.Field("aborted", report.aborted).Field("interrupted", report.interrupted);
+  json.Field("setup_problem", report.setup_problem);
   WriteLatency(json, report.latency);
   WriteSteps(json, report);
   WriteSeconds(json, report);

@@ -42,6 +42,9 @@ struct LoadReport {
   uint64_t reconnects = 0;
   bool aborted = false;  // the required success could not be met any more
   bool interrupted = false;
+  // Why nothing was done: a journey whose setup failed, "journey, step: what was expected and what
+  // came".
+  std::string setup_problem;
   LatencyHistogram latency;                     // of all requests
   std::map<std::string, StepStatistics> steps;  // "journey: step"
   std::vector<LoadSecond> seconds;

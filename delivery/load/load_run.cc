@@ -1,6 +1,8 @@
 #include "delivery/load/load_run.h"
 
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -20,7 +22,15 @@ struct Shared {
   std::atomic<bool> stop{false};
   std::atomic<bool> aborted{false};
   std::atomic<bool> interrupted{false};
+  std::atomic<int64_t> fastest{std::numeric_limits<int64_t>::max()};  // journey, in nanoseconds
+  std::vector<JourneySetup> setups = {};  // by the mix; not changed by users
 };
+
+void Lower(std::atomic<int64_t>& smallest, int64_t value) {
+  int64_t known = smallest;
+  while (value < known && !smallest.compare_exchange_weak(known, value)) {
+  }
+}
 
 class User {
  public:
@@ -62,14 +72,18 @@ class User {
   }
 
   void Do(uint64_t i, SteadyTime intended) {
-    const Journey& journey = plan_.mix[ChooseJourney(plan_, i)];
-    const Latency lateness = world_.journey.clock.Steady() - intended;
+    const size_t which = ChooseJourney(plan_, i);
+    const Journey& journey = plan_.mix[which];
+    const SteadyTime start = world_.journey.clock.Steady();
+    const Latency lateness = start - intended;
     bool first = true;
     LoadSecond& second = SecondOf(intended);
-    const JourneyOutcome outcome = RunJourney(
-        journey, run_ + "-" + std::to_string(i), world_.journey, [&](const StepOutcome& step) {
+    const JourneyOutcome outcome = RunJourneySteps(
+        journey, run_ + "-" + std::to_string(i), shared_.setups[which], world_.journey,
+        [&](const StepOutcome& step) {
           Record(journey.name, step, std::exchange(first, false) ? lateness : Latency(0), second);
         });
+    Lower(shared_.fastest, Latency(world_.journey.clock.Steady() - start).count());
     ++report_.started;
     ++second.started;
     ++shared_.started;
@@ -108,13 +122,22 @@ class User {
 
   // Even if everything from now on succeeds, too few will have.
   void AbortWhenHopeless() {
-    if (plan_.required_success <= 0 || report_.planned == 0) return;
-    const auto planned = static_cast<double>(report_.planned);
-    const double allowed = planned * (1 - plan_.required_success);
+    if (plan_.required_success <= 0) return;
+    const double allowed = MostJourneys() * (1 - plan_.required_success);
     if (static_cast<double>(shared_.failed) > allowed + 1e-9) {
       shared_.aborted = true;
       shared_.stop = true;
     }
+  }
+
+  // How many journeys there can be at the end. A closed loop has no number: so many as all users
+  // could still do at the pace of the fastest so far.
+  double MostJourneys() const {
+    if (plan_.rate > 0) return static_cast<double>(report_.planned);
+    const Latency left = begin_ + plan_.duration - world_.journey.clock.Steady();
+    const double rounds = static_cast<double>(std::max(left, Latency(0)).count()) /
+                          static_cast<double>(std::max<int64_t>(shared_.fastest, 1));
+    return static_cast<double>(shared_.started) + std::ceil(rounds) * plan_.users;
   }
 
   const LoadPlan& plan_;
@@ -142,39 +165,64 @@ void Watch(const LoadWorld& world, SteadyTime begin, const Shared& shared,
   }
 }
 
+// What is wrong with a setup, or a teardown; "" when nothing is.
+std::string ProblemOf(const Journey& journey, const std::vector<StepOutcome>& steps) {
+  for (const StepOutcome& step : steps) {
+    if (!step.ok) return journey.name + ", " + step.name + ": " + step.problem;
+  }
+  return "";
+}
+
+// Each user on a thread of its own, or one after the other.
+void RunUsers(std::vector<std::unique_ptr<User>>& users, const LoadPlan& plan,
+              const LoadWorld& world, SteadyTime begin, const Shared& shared) {
+  const auto work = [&](size_t i) {
+    plan.rate > 0 ? users[i]->RunOpen() : users[i]->RunClosed(static_cast<int>(i));
+  };
+  if (world.users == LoadWorld::Users::kInline) {
+    for (size_t i = 0; i < users.size(); ++i) work(i);
+    return;
+  }
+  std::atomic<int> running = static_cast<int>(users.size());
+  std::vector<std::jthread> threads;
+  for (size_t i = 0; i < users.size(); ++i) {
+    threads.emplace_back([&, i] {
+      work(i);
+      --running;
+    });
+  }
+  Watch(world, begin, shared, running);
+}
+
 }  // namespace
 
 LoadReport RunLoad(const LoadPlan& plan, const std::string& run, const LoadWorld& world) {
-  const SteadyTime begin = world.journey.clock.Steady();
   Shared shared;
   LoadReport report;
   report.began = world.journey.clock.Now();
   report.planned = plan.rate > 0 ? PlannedJourneys(plan) : 0;
-  std::vector<std::unique_ptr<User>> users;
-  for (int i = 0; i < plan.users; ++i) {
-    users.push_back(std::make_unique<User>(plan, run, world, begin, shared));
+  for (const Journey& journey : plan.mix) {
+    shared.setups.emplace_back();
+    if (journey.weight == 0) continue;
+    shared.setups.back() = SetUpJourney(journey, run + "-setup", world.journey);
+    report.setup_problem = ProblemOf(journey, shared.setups.back().steps);
+    if (!report.setup_problem.empty()) break;
   }
-  const auto work = [&](int i) {
-    plan.rate > 0 ? users[static_cast<size_t>(i)]->RunOpen()
-                  : users[static_cast<size_t>(i)]->RunClosed(i);
-  };
-  if (world.users == LoadWorld::Users::kInline) {
-    for (int i = 0; i < plan.users; ++i) work(i);
-  } else {
-    std::atomic<int> running = plan.users;
-    std::vector<std::jthread> threads;
+  const SteadyTime begin = world.journey.clock.Steady();
+  if (report.setup_problem.empty()) {
+    std::vector<std::unique_ptr<User>> users;
     for (int i = 0; i < plan.users; ++i) {
-      threads.emplace_back([&, i] {
-        work(i);
-        --running;
-      });
+      users.push_back(std::make_unique<User>(plan, run, world, begin, shared));
     }
-    Watch(world, begin, shared, running);
+    RunUsers(users, plan, world, begin, shared);
+    for (const auto& user : users) report.Merge(user->report());
   }
-  for (const auto& user : users) report.Merge(user->report());
   report.took = std::chrono::duration_cast<Duration>(world.journey.clock.Steady() - begin);
   report.aborted = shared.aborted;
   report.interrupted = shared.interrupted;
+  for (size_t i = 0; i < shared.setups.size(); ++i) {
+    TearDownJourney(plan.mix[i], shared.setups[i], world.journey);
+  }
   return report;
 }
 

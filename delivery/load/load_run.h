@@ -30,7 +30,9 @@ struct LoadWorld {
   enum class Users { kThreads, kInline } users = Users::kThreads;
 };
 
-// `run` begins the ${run} of every journey. The plan must be one that CheckPlan accepts.
+// `run` begins the ${run} of every journey. The plan must be one that CheckPlan accepts. Setups and
+// teardowns of the journeys in the mix are done once, before and after, and are no part of the
+// load.
 LoadReport RunLoad(const LoadPlan& plan, const std::string& run, const LoadWorld& world);
 
 }  // namespace tocsin::delivery

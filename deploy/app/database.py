@@ -68,6 +68,12 @@ class Database:
                            " VALUES (%s, %s, %s, %s) RETURNING id", (project, name, size, sha256))
             return cursor.fetchone()[0]
 
+    def delete_video(self, video):
+        """Whether there was one."""
+        with self.session() as cursor:
+            cursor.execute("DELETE FROM videos WHERE id = %s", (video,))
+            return cursor.rowcount == 1
+
     def list_videos(self, project, limit=50):
         with self.session() as cursor:
             cursor.execute("SELECT id, name, size_bytes, status, uploaded_at FROM videos"

@@ -95,6 +95,13 @@ def upload():
     return {"id": video, "status": "queued"}, 202
 
 
+@app.delete("/api/videos/<int:video>")
+def delete_video(video):
+    if not _database.delete_video(video):
+        return {"error": "there is no such video"}, 404
+    return "", 204
+
+
 if settings.FAULTS_ALLOWED:
     @app.post("/fault")
     def set_fault():

@@ -166,6 +166,41 @@ TEST_F(JourneyRunnerTest, PollsUntilTheExpectationHoldsOrTheTimeIsOver) {
   EXPECT_EQ(asked_.back(), "DELETE /videos/7");  // in spite of the failure
 }
 
+constexpr char kList[] = R"(
+journeys:
+  - name: list
+    setup:
+      - {name: make, method: POST, path: /upload, body: "${setup}", expect: {status: 202}, capture: {video: id}}
+    steps:
+      - {name: see, path: "/videos/${video}", expect: {contains: "done-${video}"}}
+    teardown:
+      - {name: remove, method: DELETE, path: "/videos/${video}"}
+)";
+
+TEST_F(JourneyRunnerTest, ASetupComesFirstAndTheTeardownLast) {
+  const JourneyOutcome outcome = Run(kList);
+  EXPECT_TRUE(outcome.ok);
+  EXPECT_THAT(asked_, ElementsAre("POST /upload", "GET /videos/7", "DELETE /videos/7"));
+  EXPECT_EQ(bodies_[0], "r1");
+  EXPECT_EQ(outcome.total, milliseconds(10));  // of the steps alone
+  EXPECT_THAT(outcome.steps, SizeIs(3));
+}
+
+TEST_F(JourneyRunnerTest, WithoutItsSetupAJourneyHasFailed) {
+  answers_["POST /upload"] = {503, ""};
+  const JourneyOutcome outcome = Run(kList);
+  EXPECT_FALSE(outcome.ok);
+  EXPECT_THAT(asked_, ElementsAre("POST /upload"));
+  EXPECT_EQ(outcome.steps.back().problem, "status 503, expected 202");
+}
+
+TEST_F(JourneyRunnerTest, ATeardownThatFailsFailsTheJourney) {
+  answers_["DELETE /videos/7"] = {500, ""};
+  const JourneyOutcome outcome = Run(kList);
+  EXPECT_FALSE(outcome.ok);
+  EXPECT_EQ(outcome.steps.back().name, "remove");
+}
+
 TEST_F(JourneyRunnerTest, WhatWasNeverMadeIsNotCleanedUp) {
   answers_["POST /upload"] = {500, "no"};
   const JourneyOutcome outcome = Run();

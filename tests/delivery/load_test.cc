@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "delivery/load/load_run.h"
 #include "tests/support/fake_clock.h"
@@ -159,6 +160,80 @@ TEST_F(LoadRunTest, AClosedLoopWaitsForEachAnswer) {
   const LoadReport report = Run(plan);
   EXPECT_EQ(report.started, 500U);
   EXPECT_EQ(report.planned, 0U);
+}
+
+// It has no number of journeys: at 2 ms each there are 500 in the second, of which 50 may fail.
+TEST_F(LoadRunTest, AClosedLoopEndsWhenEvenItsFastestPaceCannotMakeUpForTheFailures) {
+  status_ = [](int) { return 503; };
+  LoadPlan plan{.users = 1, .duration = seconds(1), .mix = {SingleRequest("GET", "/x")}};
+  plan.required_success = 0.9;
+  const LoadReport report = Run(plan);
+  EXPECT_TRUE(report.aborted);
+  EXPECT_EQ(report.failed, 51U);
+  EXPECT_THAT(RenderLoadText(report), HasSubstr("ended early: too many have failed"));
+}
+
+TEST_F(LoadRunTest, AClosedLoopGoesOnWhileTheSuccessIsInReach) {
+  status_ = [](int n) { return n < 40 ? 503 : 200; };
+  LoadPlan plan{.users = 1, .duration = seconds(1), .mix = {SingleRequest("GET", "/x")}};
+  plan.required_success = 0.9;
+  const LoadReport report = Run(plan);
+  EXPECT_FALSE(report.aborted);
+  EXPECT_EQ(report.succeeded, 460U);
+}
+
+class LoadSetupTest : public LoadRunTest {
+ protected:
+  LoadSetupTest() {
+    http_.Handle("http://app", [this](const HttpRequest& request) -> Result<HttpResponse> {
+      clock_.Advance(milliseconds(1));
+      const std::string what = request.method + " " + request.url.substr(10);
+      ++asked_[what];
+      HttpResponse response;
+      response.status = what == "POST /make/run-setup" ? made_ : 200;
+      response.body = R"({"id":7})";
+      return response;
+    });
+  }
+  LoadReport RunList() {
+    const Result<std::vector<Journey>> journeys = ParseJourneys("j.yml", R"(
+journeys:
+  - name: list
+    setup:
+      - {name: make, method: POST, path: "/make/${setup}", capture: {video: id}}
+    steps:
+      - {name: see, path: "/see/${video}", expect: {json: {id: "${video}"}}}
+    teardown:
+      - {method: DELETE, path: "/make/${video}"}
+  - name: never
+    weight: 0
+    setup: [{path: /never}]
+    steps: [{path: /never}]
+)");
+    EXPECT_TRUE(journeys.ok());
+    return Run({.rate = 10, .users = 1, .duration = seconds(2), .mix = *journeys});
+  }
+
+  int made_ = 201;
+  std::map<std::string, int> asked_;
+};
+
+TEST_F(LoadSetupTest, IsDoneOnceForAllRunsAndIsNoPartOfTheLoad) {
+  const LoadReport report = RunList();
+  EXPECT_EQ(report.succeeded, 20U);
+  EXPECT_THAT(asked_,
+              ElementsAre(testing::Pair("DELETE /make/7", 1), testing::Pair("GET /see/7", 20),
+                          testing::Pair("POST /make/run-setup", 1)));
+  EXPECT_EQ(report.latency.count(), 20U);
+}
+
+TEST_F(LoadSetupTest, WithoutItThereIsNoLoad) {
+  made_ = 503;
+  const LoadReport report = RunList();
+  EXPECT_EQ(report.started, 0U);
+  EXPECT_EQ(report.setup_problem, "list, make: status 503, expected 2xx");
+  EXPECT_THAT(asked_, ElementsAre(testing::Pair("POST /make/run-setup", 1)));
+  EXPECT_THAT(RenderLoadText(report), HasSubstr("no load: list, make: status 503"));
 }
 
 TEST_F(LoadRunTest, EqualProblemsAddUp) {
