@@ -21,7 +21,7 @@ LD_LIBRARY_PATH=$own ldd "$program" | grep -o '/[^ ]*' | sort -u | while read -r
 done
 # Names are resolved by libraries that glibc opens when it needs them.
 for library in libnss_dns.so.2 libnss_files.so.2 libresolv.so.2; do
-  path=$(ldconfig -p | awk -v name="$library" '$1 == name { print $NF; exit }')
+  path=$(ldconfig -p | awk -v name="$library" '$1 == name && !found++ { print $NF }')
   [ -z "$path" ] || install -D -m 0755 "$(readlink -f "$path")" "$root$path"
 done
 install -D -m 0644 /etc/ssl/certs/ca-certificates.crt "$root/etc/ssl/certs/ca-certificates.crt"

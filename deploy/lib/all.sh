@@ -11,6 +11,8 @@ source "$DEPLOY_DIR/lib/state.sh"
 source "$DEPLOY_DIR/lib/nginx-shift.sh"
 # shellcheck source=gates.sh
 source "$DEPLOY_DIR/lib/gates.sh"
+# shellcheck source=rehearsal.sh
+source "$DEPLOY_DIR/lib/rehearsal.sh"
 # shellcheck source=record.sh
 source "$DEPLOY_DIR/lib/record.sh"
 # shellcheck source=phases.sh

@@ -2,15 +2,18 @@
 # Colors as services of docker-compose.prod.yml, for Docker Compose v2. The images are there already: nothing
 # is built here.
 
-COMPOSE_FILE=${COMPOSE_FILE:-$DEPLOY_DIR/docker-compose.prod.yml}
+COMPOSE_FILE=${COMPOSE_FILE:-$DEPLOY_DIR/docker-compose.prod.yml} # or several, FILE:FILE, later ones over earlier ones
 PROJECT=${PROJECT:-tocsin}
+BLUE_PORT=${BLUE_PORT:-8001} GREEN_PORT=${GREEN_PORT:-8002} # of this machine, for the gates
+export BLUE_PORT GREEN_PORT
 BASE_SERVICES=${BASE_SERVICES:-postgres redis-broker redis-cache alertmanager tocsin prometheus grafana}
 
 _compose() {
-  local blue green worker
+  local blue green worker file files=()
+  while read -r file; do files+=(-f "$file"); done <<<"${COMPOSE_FILE//:/$'\n'}"
   blue=$(state .versions.blue) green=$(state .versions.green) worker=$(state .versions.worker)
   BLUE_VERSION=${blue:-none} GREEN_VERSION=${green:-none} WORKER_VERSION=${worker:-none} \
-    docker compose --ansi never -p "$PROJECT" -f "$COMPOSE_FILE" "$@" 9>&-
+    docker compose --ansi never -p "$PROJECT" "${files[@]}" "$@" 9>&-
 }
 
 _service() { # NAME
@@ -21,9 +24,9 @@ be_addr() { # COLOR [host]
   if [ "${2:-}" != host ]; then
     echo "app-$1:8000"
   elif [ "$1" = blue ]; then
-    echo 127.0.0.1:8001
+    echo "127.0.0.1:$BLUE_PORT"
   else
-    echo 127.0.0.1:8002
+    echo "127.0.0.1:$GREEN_PORT"
   fi
 }
 
@@ -67,8 +70,13 @@ be_nginx() { # test FILE | reload | workers
 
 _nginx_runs() { [ -n "$(_compose ps -q --status running nginx 2>/dev/null)" ]; }
 
-be_migrate() { # VERSION
-  MIGRATE_VERSION=$1 run_long _compose run --rm -T ${PGOPTIONS:+-e "PGOPTIONS=$PGOPTIONS"} migrate
+be_migrate() { # VERSION [rehearsal]
+  MIGRATE_VERSION=$1 run_long _compose run --rm -T ${PGOPTIONS:+-e "PGOPTIONS=$PGOPTIONS"} \
+    ${2:+-e DATABASE_URL_FILE=/run/secrets/rehearsal_url} migrate
+}
+
+be_database() { # [PROGRAM…]
+  [ $# = 0 ] || run _compose exec -T -e PGUSER=postgres postgres "$@"
 }
 
 be_logs() { # NAME

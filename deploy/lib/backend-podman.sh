@@ -91,10 +91,17 @@ _nginx() { # run FLAG… IMAGE COMMAND…
 
 _nginx_runs() { [ "$(_podman inspect -f '{{.State.Running}}' "$PROJECT-nginx" 2>/dev/null)" = true ]; }
 
-be_migrate() { # VERSION
+be_migrate() { # VERSION [rehearsal]
   # shellcheck disable=SC2086
-  run_long _podman run --rm ${PGOPTIONS:+-e "PGOPTIONS=$PGOPTIONS"} --network "$NETWORK" --env-file "$APP_ENV_FILE" "${HARDENING[@]}" $APP_FLAGS \
+  run_long _podman run --rm ${PGOPTIONS:+-e "PGOPTIONS=$PGOPTIONS"} ${2:+-e DATABASE_URL_FILE= -e "DATABASE_URL=$REHEARSAL_URL"} --network "$NETWORK" --env-file "$APP_ENV_FILE" "${HARDENING[@]}" $APP_FLAGS \
     "$APP_IMAGE:$1" ${MIGRATE_COMMAND:-python3 -m app.database}
+}
+
+be_database() { # [PROGRAM…]
+  [ -n "$DATABASE_ADMIN" ] && [ -n "$REHEARSAL_URL" ] || return 1
+  [ $# -gt 0 ] || return 0
+  # shellcheck disable=SC2086
+  run env $DATABASE_ADMIN "$@"
 }
 
 be_logs() { # NAME

@@ -88,8 +88,15 @@ be_nginx() { # test FILE | reload | workers
 
 _nginx_runs() { [ -s "$NGINX_PID" ] && kill -0 "$(cat "$NGINX_PID")" 2>/dev/null; }
 
-be_migrate() { # VERSION
-  run_long env "PGOPTIONS=${PGOPTIONS:-}" "$RELEASES_DIR/$1/migrate"
+be_migrate() { # VERSION [rehearsal]
+  run_long env "PGOPTIONS=${PGOPTIONS:-}" ${2:+"DATABASE_URL=$REHEARSAL_URL"} "$RELEASES_DIR/$1/migrate"
+}
+
+be_database() { # [PROGRAM…]
+  [ -n "$DATABASE_ADMIN" ] && [ -n "$REHEARSAL_URL" ] || return 1
+  [ $# -gt 0 ] || return 0
+  # shellcheck disable=SC2086
+  run env $DATABASE_ADMIN "$@"
 }
 
 be_logs() { # NAME

@@ -39,30 +39,48 @@ hook() { # NAME
     run_long "$HOOKS_DIR/$1"
 }
 
-# All that can be known before anything is changed.
+# All that can be known before anything is changed: first what needs no server, then the servers, which the first
+# deployment starts.
 phase_preflight() {
-  local tool problems=0 from rules
+  local problems=0
+  preflight_files || problems=1
+  preflight_space || problems=1
+  [ "$problems" = 0 ] || return 1
+  be_start base ""
+  preflight_servers
+  rehearse "$(state .deployment.version)"
+}
+
+preflight_files() {
+  local tool problems=0 rules
   read -ra rules <<<"$RULES"
-  from=$(state .deployment.from)
   for tool in jq curl flock "$TOCSIN"; do
     command -v "$tool" >/dev/null || { say "$tool is missing"; problems=1; }
   done
   [ -r "$NGINX_DIR/nginx.conf" ] || { say "NGINX_DIR: $NGINX_DIR has no nginx.conf"; problems=1; }
   "$TOCSIN" gate "$GATES" --explain >/dev/null || problems=1
   [ -z "$RULES" ] || "$TOCSIN" check rules "${rules[@]}" >/dev/null || problems=1
-  if [ "$(df --output=avail -k "$STATE_DIR" | tail -1)" -lt "${DISK_KIB:-1048576}" ]; then
-    say "less than ${DISK_KIB:-1048576} KiB of disk are free"
-    problems=1
-  fi
-  if [ -n "$ALERTMANAGER_URL" ] && [ "$DRY_RUN" = no ] && ! answers "$ALERTMANAGER_URL/-/healthy"; then
+  return "$problems"
+}
+
+preflight_space() {
+  [ "$(df --output=avail -k "$STATE_DIR" | tail -1)" -lt "${DISK_KIB:-1048576}" ] || return 0
+  say "less than ${DISK_KIB:-1048576} KiB of disk are free"
+  return 1
+}
+
+preflight_servers() {
+  local problems=0 from
+  [ "$DRY_RUN" = no ] || return 0
+  from=$(state .deployment.from)
+  if [ -n "$ALERTMANAGER_URL" ] && ! answers "$ALERTMANAGER_URL/-/healthy"; then
     say "Alertmanager at $ALERTMANAGER_URL does not answer: nobody would hear of what goes wrong"
     problems=1
   fi
-  if [ -n "$from" ] && [ "$DRY_RUN" = no ] && ! answers "http://$(be_addr "$from" host)$HEALTH_PATH"; then
+  if [ -n "$from" ] && ! answers "http://$(be_addr "$from" host)$HEALTH_PATH"; then
     say "the active color, $from, is not healthy; repair or roll back before a deployment"
     problems=1
   fi
-  be_start base "" || problems=1
   return "$problems"
 }
 

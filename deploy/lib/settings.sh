@@ -36,20 +36,32 @@ read_settings() { # [FILE]
   INTERNAL_URL=${INTERNAL_URL:-http://127.0.0.1:8081}
   HEALTH_PATH=${HEALTH_PATH:-/health}
 
+  # The rehearsal of the migration. MIGRATION_TABLES: where tools keep what they have migrated, of which the rehearsal needs
+  # the rows. DATABASE_ADMIN (process, podman): libpq's variables of a superuser, NAME=VALUE separated by spaces, with
+  # PGPASSFILE for the password; empty: no rehearsal. REHEARSAL_URL: the app's address of REHEARSAL_DATABASE.
+  DATABASE=${DATABASE:-ai_validation}
+  REHEARSAL_DATABASE=${REHEARSAL_DATABASE:-${DATABASE}_rehearsal}
+  MIGRATION_TABLES=${MIGRATION_TABLES:-alembic_version django_migrations flyway_schema_history schema_migrations}
+  DATABASE_ADMIN=${DATABASE_ADMIN-}
+  REHEARSAL_URL=${REHEARSAL_URL-}
+
   # Who is told; empty: nobody.
   ALERTMANAGER_URL=${ALERTMANAGER_URL-}
   GRAFANA_URL=${GRAFANA_URL-}
   GRAFANA_TOKEN_FILE=${GRAFANA_TOKEN_FILE-}
 }
 
-# The backend's seven functions:
+# The backend's functions:
 #   be_start NAME VERSION   base, blue, green or worker; a color that runs is replaced
 #   be_stop NAME SECONDS    ends it in peace, after SECONDS by force; nothing when it does not run
 #   be_addr COLOR [host]    HOST:PORT for nginx and the monitoring; with `host`, for this script
 #   be_running NAME
 #   be_nginx test FILE | reload | workers   FILE is a main configuration in NGINX_DIR; reload starts
 #                           nginx when it does not run; workers prints the titles of its workers
-#   be_migrate VERSION      the version's migration, with PGOPTIONS in its environment
+#   be_migrate VERSION [rehearsal]   the version's migration, with PGOPTIONS in its environment; the rehearsal is in
+#                           REHEARSAL_DATABASE
+#   be_database [PROGRAM…]  a program of Postgres (psql, pg_dump, …, bash) as the superuser, on the server of DATABASE; without
+#                           one, whether that can be done
 #   be_logs NAME            the last lines, to standard output
 load_backend() {
   local file=$DEPLOY_DIR/lib/backend-$BACKEND.sh

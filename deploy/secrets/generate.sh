@@ -47,6 +47,7 @@ monitor="tocsin_monitor:$(cat monitor_password)"
 redis_app="app:$(cat redis_app_password)"
 redis_monitor="tocsin:$(cat redis_monitor_password)"
 printf 'postgresql://%s@postgres:5432/ai_validation' "$app" | put database_url
+printf 'postgresql://%s@postgres:5432/ai_validation_rehearsal' "$app" | put rehearsal_url
 printf 'postgresql://%s@postgres:5432/ai_validation' "$monitor" | put monitor_url
 printf 'redis://%s@redis-broker:6379/0' "$redis_app" | put broker_url
 printf 'redis://%s@redis-cache:6379/0' "$redis_app" | put cache_url

@@ -84,7 +84,12 @@ class Compose(Backend):
                  self.index("up -d --no-deps", " nginx"), self.index("up -d --no-deps", "celery-worker")]
         self.assertEqual(order, sorted(order))
         self.assertEqual(self.calls("stop -t"), [])
-        self.assertEqual(len(self.calls("MIGRATE=1.0")), 1)
+        # Rehearsed in a copy of the database, then done.
+        rehearsal = [self.index("exec -T -e PGUSER=postgres postgres createdb"),
+                     self.index("run --rm -T -e DATABASE_URL_FILE=/run/secrets/rehearsal_url migrate"),
+                     self.index("postgres dropdb --force ai_validation_rehearsal"), self.index("run --rm -T migrate")]
+        self.assertEqual(rehearsal, sorted(rehearsal))
+        self.assertEqual(len(self.calls("MIGRATE=1.0")), 2)
 
     def test_colors_alternate_and_each_keeps_its_version(self):
         for version, color in (("1.0", "blue"), ("1.1", "green"), ("1.2", "blue")):
@@ -112,7 +117,7 @@ class Compose(Backend):
 
     def test_a_failed_gate_or_migration_keeps_the_old_color(self):
         self.deploy("1.0")
-        for more, phase in (({"MIGRATION_FAILS": "1"}, "migrate"), ({"GATE_CODE": "1", "SHIFT_STEPS": "100"}, "preflight")):
+        for more, phase in (({"MIGRATION_FAILS": "1"}, "preflight"), ({"GATE_CODE": "1", "SHIFT_STEPS": "100"}, "preflight")):
             self.deploy("1.1", code=1, **more)
             record = json.loads((self.folder / "state/deployments.jsonl").read_text().splitlines()[-1])
             self.assertEqual((record["result"], record["phase"]), ("rolled_back", phase))
@@ -123,7 +128,7 @@ class Compose(Backend):
         self.deploy("1.0")
         self.assertEqual(self.calls("expand_only"), [])
         self.deploy("1.1", "--contract")
-        self.assertTrue(self.calls("run --rm -T -e PGOPTIONS= -c expand_only.contract=on migrate"))
+        self.assertEqual(len(self.calls("run --rm -T -e PGOPTIONS= -c expand_only.contract=on")), 2)
 
     def test_rollback_starts_the_version_before(self):
         self.deploy("1.0")

@@ -11,12 +11,13 @@ import unittest
 import jsonschema
 import yaml
 
+from docker_engine import Engine
 from stack.settings import Ports
 from support import PROGRAM, SHARED, SOURCE
 
 DEPLOY = SOURCE / "deploy"
 SCRIPTS = ("deploy.sh", "rollback.sh", "runbook-urls.sh", "pin-images.sh", "build-libraries.sh", "collect-runtime.sh",
-           "secrets/generate.sh", "postgres/init/10-roles.sh")
+           "secrets/generate.sh", "postgres/init/10-roles.sh", "../scripts/unpack-docker")
 
 
 def run(*command, **more):
@@ -51,9 +52,9 @@ class Compose(Folder):
     def test_docker_compose_resolves_it(self):
         """By Compose v2 where there is one; Debian's, version 1, does not know two of its words."""
         text = (DEPLOY / "docker-compose.prod.yml").read_text()
-        command = ["docker", "compose"]
-        if not shutil.which("docker") or run(*command, "version").returncode != 0:
-            command = ["docker-compose"]
+        command, tools, profiles = ["docker", "compose"], Engine(self.folder).environment, (None, "tools", "node-exporter", "mailpit")
+        if not shutil.which("docker", path=tools["PATH"]) or run(*command, "version", env=tools).returncode != 0:
+            command, tools, profiles = ["docker-compose"], dict(os.environ), (None,)
             if not shutil.which(command[0]):
                 self.skipTest("neither docker compose nor docker-compose is installed (scripts/install-deps --containers)")
             document = compose()
@@ -65,8 +66,11 @@ class Compose(Folder):
         (self.folder / "docker-compose.yml").write_text(text)
         shutil.copy(DEPLOY / ".env.example", self.folder / ".env")
         versions = {"BLUE_VERSION": "1.0", "GREEN_VERSION": "1.1", "WORKER_VERSION": "1.0"}
-        resolved = run(*command, "config", cwd=self.folder, env=os.environ | versions)
-        self.assertEqual((resolved.returncode, resolved.stderr), (0, ""))
+        for profile in profiles:
+            more = ["--profile", profile] if profile else []
+            checked = run(*command, *more, "config", cwd=self.folder, env=tools | versions)
+            self.assertEqual((checked.returncode, checked.stderr), (0, ""), profile)
+        resolved = run(*command, "config", cwd=self.folder, env=tools | versions)
         services = yaml.safe_load(resolved.stdout)["services"]
         self.assertEqual([services[name]["image"] for name in ("app-blue", "app-green", "celery-worker")],
                          ["ai-validation:1.0", "ai-validation:1.1", "ai-validation:1.0"])
@@ -74,7 +78,7 @@ class Compose(Folder):
             self.assertEqual(str(services[name]["deploy"]["resources"]["limits"]["memory"]), services[name]["environment"]["APP_MEMORY_LIMIT"])
             self.assertEqual(services[name]["environment"]["DEPLOYMENT_COLOR"], name.removeprefix("app-"))
         for missing in versions:
-            refused = run(*command, "config", cwd=self.folder, env=os.environ | versions | {missing: ""})
+            refused = run(*command, "config", cwd=self.folder, env=tools | versions | {missing: ""})
             self.assertNotEqual(refused.returncode, 0, missing)
             self.assertIn("set by deploy.sh", refused.stderr)
 
@@ -99,9 +103,12 @@ class Compose(Folder):
             self.assertTrue((home / pathlib.Path(secret["file"]).name).stat().st_size, secret)
 
     def test_every_service_is_hardened_limited_and_watched(self):
-        for name, service in compose()["services"].items():
+        document = compose()
+        for name, service in document["services"].items():
             with self.subTest(name):
                 self.assertTrue(service["read_only"])
+                self.assertTrue(service["init"])
+                self.assertEqual(service["pids_limit"], 256)
                 self.assertEqual(service["cap_drop"], ["ALL"])
                 self.assertIn("no-new-privileges:true", service["security_opt"])
                 self.assertNotIn(service["user"].split(":")[0], ("0", "root"))
@@ -113,6 +120,12 @@ class Compose(Folder):
                     self.assertNotEqual(service["healthcheck"]["test"][0], "CMD-SHELL")
                     self.assertIn("stop_grace_period", service)
                     self.assertIn("memory", service["deploy"]["resources"]["limits"])
+                # Compose refuses pids_limit beside limits that do not have the same.
+                limits = service.get("deploy", {}).get("resources", {}).get("limits")
+                self.assertTrue(limits is None or limits["pids"] == service["pids_limit"])
+                if service.get("ports"):  # Docker publishes none of internal networks
+                    networks = document["networks"]
+                    self.assertTrue(any(not (networks[network] or {}).get("internal") for network in service["networks"]))
                 for port in service.get("ports", []):
                     self.assertTrue(port.startswith("127.0.0.1:") or name == "nginx", port)
 
@@ -332,10 +345,10 @@ class ShellScripts(unittest.TestCase):
         checked = run("shellcheck", "-x", *SCRIPTS, *backends, cwd=DEPLOY)
         self.assertEqual((checked.returncode, checked.stdout), (0, ""))
 
-    def test_every_backend_has_the_seven_functions(self):
+    def test_every_backend_has_all_functions(self):
         for backend in ("process", "compose", "podman"):
             text = (DEPLOY / f"lib/backend-{backend}.sh").read_text()
-            for function in ("be_start", "be_stop", "be_addr", "be_running", "be_nginx", "be_migrate", "be_logs"):
+            for function in ("be_start", "be_stop", "be_addr", "be_running", "be_nginx", "be_migrate", "be_database", "be_logs"):
                 self.assertIn(f"\n{function}() {{", text, backend)
 
     def test_usage(self):

@@ -38,7 +38,7 @@ RELEASES = {
     "unhealthy": "def app(environ, start):\n    start('503 Service Unavailable', [('Content-Length', '0')])\n    return [b'']\n",
     # It ends at once.
     "crash": "raise SystemExit('broken on purpose')\n",
-    "bad-migration": "", "contracts": "", "expands": "",
+    "bad-migration": "", "contracts": "", "expands": "", "concurrently": "",
 }
 # What these change in the database, beside what the app does.
 MIGRATIONS = {
@@ -46,6 +46,7 @@ MIGRATIONS = {
     "contracts": "ALTER TABLE videos ADD COLUMN IF NOT EXISTS unused int; ALTER TABLE videos DROP COLUMN unused",
     "expands": "ALTER TABLE videos ADD COLUMN IF NOT EXISTS views bigint NOT NULL DEFAULT 0;"
                " CREATE INDEX IF NOT EXISTS videos_by_views ON videos (views)",
+    "concurrently": "CREATE INDEX CONCURRENTLY IF NOT EXISTS videos_by_size ON videos (size_bytes)",
 }
 
 RUN = """#!/bin/sh
@@ -115,6 +116,9 @@ class BlueGreen:
         for name in RELEASES:
             self.write_release(name, name)
         self._write_nginx()
+        password = self.settings.superuser_password.replace("\\", "\\\\").replace(":", "\\:")
+        (self.folder / "pgpass").write_text(f"*:*:*:postgres:{password}\n")
+        (self.folder / "pgpass").chmod(0o600)
         (self.folder / "targets").mkdir()
         write_yaml(self.folder / "gates.yml", GATES)
         write_yaml(self.folder / "quick-gates.yml", QUICK_GATES)
@@ -182,6 +186,8 @@ class BlueGreen:
             "GATES": f"{self.folder}/gates.yml", "JOURNEYS": f"{self.folder}/gate-mix.yml", "APP_MEMORY_LIMIT": str(400 << 20),
             "RULES": f"{DEPLOY}/rules/alerts.yml {DEPLOY}/rules/app.yml",  # the others read what this tocsin has not
             "SHIFT_KEY": "$request_id", "STEP_SECONDS": "2", "SOAK_SECONDS": "1", "STOP_GRACE": "10",
+            "DATABASE_ADMIN": f"PGHOST=127.0.0.1 PGPORT={self.settings.postgres_port} PGUSER=postgres PGPASSFILE={self.folder}/pgpass",
+            "REHEARSAL_URL": self.settings.database_url("app", self.settings.app_password, "ai_validation_rehearsal"),
             "HOOKS_DIR": f"{self.folder}/hooks", "DISK_KIB": "10240"} | more
 
     def command(self, script, *arguments, **more):
@@ -219,6 +225,16 @@ class BlueGreen:
             return int((self.folder / f"state/run/{color}.pid").read_text().split()[0])
         except FileNotFoundError:
             return None
+
+    def ask_database(self, statement):
+        """The one value that it gives, as the app."""
+        connection = psycopg2.connect(self.settings.database_url("app", self.settings.app_password))
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute(statement)
+                return cursor.fetchone()[0]
+        finally:
+            connection.close()
 
     def color_answers(self, color):
         try:
@@ -282,10 +298,4 @@ class Load:
 
 def rows(stack):
     """How many rows the app's table has, for who doubts that POSTs arrived."""
-    connection = psycopg2.connect(stack.settings.database_url("app", stack.settings.app_password))
-    try:
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT count(*) FROM videos WHERE project = 'load'")
-            return cursor.fetchone()[0]
-    finally:
-        connection.close()
+    return stack.ask_database("SELECT count(*) FROM videos WHERE project = 'load'")

@@ -1,8 +1,7 @@
 """The production files in real containers: podman, without a registry and without Docker.
 
-Images hold nothing but what is ours, the programs are the host's, under a read-only /usr: an image is made in a moment and
-needs no network. nginx, Postgres, Redis and tocsin run with the configuration of deploy/ as it is, as users of their own, on
-read-only file systems without capabilities; tocsin in the image of deploy/Dockerfile's last stage.
+container_images.py makes the images. nginx, Postgres, Redis and tocsin run with the configuration of deploy/ as it is, as users
+of their own, on read-only file systems without capabilities; tocsin in the image of deploy/Dockerfile's last stage.
 """
 import contextlib
 import json
@@ -10,7 +9,6 @@ import os
 import pathlib
 import shutil
 import subprocess
-import tarfile
 import tempfile
 import time
 import unittest
@@ -18,16 +16,15 @@ import unittest
 import yaml
 
 import blue_green
-from stack import janitor, servers
+import container_images
+from container_images import GUNICORN, POSTGRES
+from stack import janitor
 from stack.settings import DEPLOY, Ports
 from support import PROGRAM, eventually
 
 NEEDED = ("podman", "runc", "iptables", "/usr/lib/podman/netavark", "/usr/lib/podman/aardvark-dns")
-POSTGRES = "/usr/lib/postgresql/15/bin"
 LARGEST_IMAGE = 25 << 20  # compressed, as it is pulled; with TOCSIN_LIBRARIES (build-libraries.sh) unpacked
-USERS = {"root": 0, "postgres": 999, "redis": 998, "nginx": 101, "app": 65532}
 CONTAINERS_CONF = '[network]\nnetwork_backend = "netavark"\n[engine]\ncgroup_manager = "cgroupfs"\nevents_logger = "file"\n'
-GUNICORN = "python3 -m gunicorn --workers=1 --threads=16 --keep-alive=75 --graceful-timeout=5 --worker-tmp-dir=/tmp --bind=0.0.0.0:8000"
 
 
 class Podman:
@@ -77,7 +74,7 @@ class Containers(unittest.TestCase):
         self.addCleanup(janitor.clean, self.folder)
         self.podman = Podman(self.folder)
         self.addCleanup(self.podman.clean)
-        self.make_base()
+        self.import_image(container_images.make_base(self.folder / "base"), "base:1")
         self.podman("network", "create", "tocsin")
         tried = self.podman("run", "--rm", "--network", "tocsin", *LIMITS, "-v", "/usr:/usr:ro", "base:1", "true", check=False)
         if tried.returncode != 0:
@@ -87,47 +84,21 @@ class Containers(unittest.TestCase):
 
     # Images.
 
-    def make_base(self):
-        root = self.folder / "base"
-        for name in ("usr", "etc", "tmp", "run/secrets", "run/postgresql", "proc", "sys", "dev", "srv", "data", "var/lib/postgresql/data"):
-            (root / name).mkdir(parents=True)
-        for name in ("bin", "lib", "lib64", "sbin"):
-            (root / name).symlink_to(f"usr/{name}")
-        for name in ("tmp", "data", "run/postgresql"):
-            (root / name).chmod(0o1777)
-        (root / "var/run").symlink_to("../run")
-        (root / "etc/passwd").write_text("".join(f"{name}:x:{number}:{number}::/tmp:/bin/sh\n" for name, number in USERS.items()))
-        (root / "etc/group").write_text("".join(f"{name}:x:{number}:\n" for name, number in USERS.items()))
-        # ld.so's list of libraries and Debian's alternatives are the host's, as /usr is.
-        for name in ("ld.so.cache", "alternatives", "ssl"):
-            shutil.copytree(f"/etc/{name}", root / "etc" / name, symlinks=True) if os.path.isdir(f"/etc/{name}") else \
-                shutil.copy(f"/etc/{name}", root / "etc" / name)
-        self.import_image(root, "base:1")
-
     def import_image(self, root, name, *changes):
-        archive = self.folder / f"{root.name}.tar"
-        with tarfile.open(archive, "w") as tar:
-            tar.add(root, arcname=".")
-        self.podman("import", *(f"--change={change}" for change in changes), archive, name)
-        return archive
+        return container_images.import_image(self.podman, root, name, *changes)
 
     def make_apps(self):
         """Three good versions, and one that answers nothing but errors."""
-        root = self.folder / "app-image"
-        shutil.copytree(self.folder / "base", root, symlinks=True)
-        shutil.copytree(DEPLOY / "app", root / "srv/app", ignore=shutil.ignore_patterns("__pycache__"))
-        (root / "srv/release.py").write_text(blue_green.RELEASES["errors"])
+        root = container_images.make_app(self.folder / "base", self.folder / "app-image")
         common = ("WORKDIR /srv", "USER 65532:65532", "ENV PYTHONDONTWRITEBYTECODE=1")
         for version, module in (("1", "app.web"), ("2", "app.web"), ("3", "app.web"), ("bad", "release")):
             command = json.dumps([*GUNICORN.split(), f"{module}:app"])
             self.import_image(root, f"ai-validation:{version}", *common, f"CMD {command}")
 
     def make_tocsin(self):
-        """What deploy/Dockerfile's last stage is made of."""
-        root = self.folder / "tocsin-image"
         # With what build-libraries.sh made, where somebody has run it: it takes minutes and Debian's sources.
-        libraries = [os.environ["TOCSIN_LIBRARIES"]] if "TOCSIN_LIBRARIES" in os.environ else []
-        subprocess.run([DEPLOY / "collect-runtime.sh", PROGRAM, root, *libraries], check=True)
+        libraries = os.environ.get("TOCSIN_LIBRARIES")
+        root = container_images.make_tocsin(self.folder / "tocsin-image", libraries)
         archive = self.import_image(root, "tocsin:1", "USER 65532:65532", 'ENTRYPOINT ["/usr/bin/tocsin"]')
         packed = subprocess.run(["gzip", "-c", archive], capture_output=True, check=True).stdout
         self.assertLess(archive.stat().st_size if libraries else len(packed), LARGEST_IMAGE)

@@ -84,7 +84,7 @@ class ThreeDeployments(DeployCase):
 class BadReleases(DeployCase):
     # How the deployment ends, and the phase in which it does.
     BAD = {"slow": (1, "pre"), "errors": (1, "pre"), "leak": (1, "pre"), "unhealthy": (1, "pre"), "crash": (1, "pre"),
-           "bad-migration": (None, "migrate"), "contracts": (None, "migrate"), "no-such-version": (None, "migrate")}
+           "bad-migration": (None, "preflight"), "contracts": (None, "preflight"), "no-such-version": (None, "preflight")}
 
     def test_each_bad_release_rolls_itself_back_and_the_old_color_is_untouched(self):
         self.deploy("good")
@@ -105,6 +105,17 @@ class BadReleases(DeployCase):
         # nginx was not even reloaded.
         self.assertEqual(self.stack.state()["generation"], generation)
         self.assert_no_failures(load.report)
+        # A migration is refused before anything is done; without a rehearsal by the triggers alone.
+        self.assertEqual(self.stack.ask_database("SELECT count(*) FROM pg_database WHERE datname ~ 'rehearsal'"), 0)
+        ended, output, _ = self.stack.quick("deploy.sh", "contracts", "--skip-load", DATABASE_ADMIN="")
+        self.assertNotEqual(ended, 0)
+        self.assertIn("not rehearsed", output)
+        self.assertEqual(self.stack.records()[-1]["phase"], "migrate")
+        # A statement that cannot be in a transaction is rehearsed, and done.
+        self.quickly("deploy.sh", "concurrently", "--skip-load")
+        self.assert_sound("green")
+        self.quickly("deploy.sh", "good", "--skip-load")
+        self.assertEqual(self.stack.ask_database("SELECT indisvalid FROM pg_index WHERE indexrelid = 'videos_by_size'::regclass"), True)
         # What takes something away is taken when it is said that nobody uses it.
         self.quickly("deploy.sh", "contracts", "--contract", "--skip-load")
         self.assert_sound("green")
