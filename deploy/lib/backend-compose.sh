@@ -20,6 +20,18 @@ _service() { # NAME
   if [ "$1" = worker ]; then echo celery-worker; else echo "app-$1"; fi
 }
 
+be_check() {
+  local file problems=0
+  [ "$DRY_RUN" = no ] || return 0
+  _compose config -q || return 1
+  while read -r file; do
+    [ ! -s "$file" ] || [ ! -r "$file" ] || continue
+    say "the secret $file is missing or empty: secrets/generate.sh makes what is missing"
+    problems=1
+  done < <(_compose config --format json | jq -r '.secrets // {} | .[].file // empty')
+  return "$problems"
+}
+
 be_addr() { # COLOR [host]
   if [ "${2:-}" != host ]; then
     echo "app-$1:8000"

@@ -26,6 +26,8 @@ _container() { # NAME
   if [ "$1" = worker ]; then echo "$PROJECT-worker"; else echo "$PROJECT-app-$1"; fi
 }
 
+be_check() { :; }
+
 be_addr() { # COLOR [host]
   if [ "${2:-}" != host ]; then
     echo "app-$1:8000"

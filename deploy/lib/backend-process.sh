@@ -8,6 +8,8 @@ GREEN_ADDRESS=${GREEN_ADDRESS:-127.0.0.1:8002}
 NGINX=${NGINX:-/usr/sbin/nginx}
 NGINX_PID=${NGINX_PID:-$NGINX_DIR/nginx.pid} # as site/main.conf says
 
+be_check() { :; }
+
 be_addr() { # COLOR [host]
   if [ "$1" = blue ]; then echo "$BLUE_ADDRESS"; else echo "$GREEN_ADDRESS"; fi
 }

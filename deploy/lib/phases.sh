@@ -45,6 +45,7 @@ phase_preflight() {
   local problems=0
   preflight_files || problems=1
   preflight_space || problems=1
+  be_check || problems=1
   [ "$problems" = 0 ] || return 1
   be_start base ""
   preflight_servers

@@ -52,6 +52,7 @@ read_settings() { # [FILE]
 }
 
 # The backend's functions:
+#   be_check                whether the backend's own configuration and secrets are there
 #   be_start NAME VERSION   base, blue, green or worker; a color that runs is replaced
 #   be_stop NAME SECONDS    ends it in peace, after SECONDS by force; nothing when it does not run
 #   be_addr COLOR [host]    HOST:PORT for nginx and the monitoring; with `host`, for this script

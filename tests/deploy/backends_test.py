@@ -15,6 +15,7 @@ DEPLOY = SOURCE / "deploy"
 FAKE = """#!/bin/bash
 printf '%s\\n' "BLUE=${BLUE_VERSION:-} GREEN=${GREEN_VERSION:-} WORKER=${WORKER_VERSION:-} MIGRATE=${MIGRATE_VERSION:-} ${0##*/} $*" >> "$CALLS"
 case " $* " in
+  *" config --format json "*) printf '{"secrets": {"a": {"file": "%s"}}}' "${SECRET:-/etc/hostname}" ;;
   *" migrate "*) exit "${MIGRATION_FAILS:-0}" ;;
   *" up -d "*" app-blue "* | *" --name tocsin-app-blue "*) touch "$RUNNING/app-blue" ;;
   *" up -d "*" app-green "* | *" --name tocsin-app-green "*) touch "$RUNNING/app-green" ;;
@@ -123,6 +124,11 @@ class Compose(Backend):
             self.assertEqual((record["result"], record["phase"]), ("rolled_back", phase))
             self.assertEqual(self.state()["active"], "blue")
             self.assertNotIn("app-blue", "".join(self.calls("stop -t")))
+
+    def test_nothing_is_started_while_a_secret_is_missing(self):
+        told = self.deploy("1.0", code=1, SECRET=f"{self.folder}/secrets/app_password")
+        self.assertIn(f"the secret {self.folder}/secrets/app_password is missing or empty", told)
+        self.assertEqual(self.calls(" up "), [])
 
     def test_a_contracting_migration_is_asked_for(self):
         self.deploy("1.0")

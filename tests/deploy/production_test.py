@@ -139,6 +139,14 @@ class Compose(Folder):
                 self.assertIn("healthcheck", services[needed])
         self.assertNotIn("depends_on", services["nginx"])
 
+    def test_prometheus_without_rules_is_not_healthy(self):
+        words = compose()["services"]["prometheus"]["healthcheck"]["test"]
+        for answer, code in (('{"status":"success","data":{"groups":[]}}', 1), ('{"status":"success","data":{"groups":[{"name":"a"', 0), ("", 1)):
+            program = self.folder / "wget"
+            program.write_text(f"#!/bin/sh\nprintf '%s' '{answer}'\n")
+            program.chmod(0o755)
+            self.assertEqual(run(*words[1:], env={"PATH": f"{self.folder}:/usr/bin:/bin"}).returncode, code, answer)
+
     def test_the_memory_of_a_color_has_one_limit(self):
         """APP_MEMORY_LIMIT of .env: the container has it, the app tells it, rules and gates take shares of that."""
         document = compose()
@@ -350,7 +358,7 @@ class ShellScripts(unittest.TestCase):
     def test_every_backend_has_all_functions(self):
         for backend in ("process", "compose", "podman"):
             text = (DEPLOY / f"lib/backend-{backend}.sh").read_text()
-            for function in ("be_start", "be_stop", "be_addr", "be_running", "be_nginx", "be_migrate", "be_database", "be_logs"):
+            for function in ("be_check", "be_start", "be_stop", "be_addr", "be_running", "be_nginx", "be_migrate", "be_database", "be_logs"):
                 self.assertIn(f"\n{function}() {{", text, backend)
 
     def test_usage(self):
