@@ -25,21 +25,31 @@ class QueryLimits(TocsinCase):
     def test_a_backtest_ends_with_its_client(self):
         rules = json.dumps({"groups": [{"name": "g", "rules": [
             {"alert": "Slow", "expr": SLOW["query"] + " > 0"}]}]}).encode()
-        self.serve()
+        (self.folder / "rules.yml").write_text(json.dumps({"groups": [{"name": "live", "interval": "1s", "rules": [
+            {"record": "now", "expr": "time()"}]}]}))
+        self.serve({"rule_files": ["rules.yml"]})
         host, port = self.server.address.split(":")
         clients = []
         for _ in range(2):
             clients.append(socket.create_connection((host, int(port))))
-            clients[-1].sendall(b"POST /api/v1/rules/backtest?start=1600000000&end=1600100000&step=100 HTTP/1.1\r\n"
+            clients[-1].sendall(b"POST /api/v1/rules/backtest?start=1600000000&end=1601000000&step=100 HTTP/1.1\r\n"
                                 b"Host: x\r\nContent-Type: application/yaml\r\n"
                                 b"Content-Length: %d\r\n\r\n%s" % (len(rules), rules))
         self.assertTrue(eventually(lambda: len(self.active()) == 2))
         self.check_alive()
+        before = self.evaluations("iterations_total")
+        self.assertTrue(eventually(lambda: self.evaluations("iterations_total") >= before + 3))
+        self.assertEqual(self.evaluations("iterations_missed_total"), 0, "rules wait for backtests")
         self.assertIn("other backtests are running",
                       self.error(503, "unavailable", "/api/v1/rules/backtest", rules=rules.decode()))
         for client in clients:
             client.close()
         self.assertTrue(eventually(lambda: not self.active()))
+
+    def evaluations(self, counted):
+        """Of the group of rules that the server has."""
+        lines = self.server.fetch("/metrics")[2].splitlines()
+        return sum(float(line.split()[-1]) for line in lines if line.startswith(f"prometheus_rule_group_{counted}{{"))
 
     def check_alive(self):
         started = time.monotonic()
