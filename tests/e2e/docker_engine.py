@@ -13,6 +13,11 @@ UNPACKED = pathlib.Path(os.environ.get("TOCSIN_DOCKER", "/opt/tocsin-docker"))
 OLDEST = (2, 20)
 # For an engine of our own.
 NEEDED = ("dockerd", "containerd", "containerd-shim-runc-v2", "docker-proxy", "runc", "iptables", "tini")
+# What a dockerd leaves in the kernel's tables when it ends.
+CHAINS = ("-D FORWARD -j DOCKER-USER", "-D FORWARD -j DOCKER-ISOLATION-STAGE-1", "-t nat -D PREROUTING -m addrtype --dst-type LOCAL -j DOCKER",
+          "-t nat -D OUTPUT ! -d 127.0.0.0/8 -m addrtype --dst-type LOCAL -j DOCKER", "-t nat -F DOCKER", "-t nat -X DOCKER",
+          *(f"-{action} {chain}" for action in "FX" for chain in
+            ("DOCKER", "DOCKER-ISOLATION-STAGE-1", "DOCKER-ISOLATION-STAGE-2", "DOCKER-USER")))
 
 
 class Engine:
@@ -69,6 +74,8 @@ class Engine:
         except subprocess.TimeoutExpired:
             self._daemon.kill()
             self._daemon.wait()
+        for words in CHAINS:
+            subprocess.run(["iptables", "-w", *words.split()], capture_output=True, check=False, env=self.environment)
 
     def _answers(self):
         return self("version", "--format", "{{.Server.Version}}", check=False).returncode == 0
