@@ -84,6 +84,17 @@ class Compose(Folder):
             self.assertNotEqual(refused.returncode, 0, missing)
             self.assertIn("set by deploy.sh", refused.stderr)
 
+    def test_every_image_of_a_registry_is_named_by_tag_and_digest(self):
+        given = dict(re.findall(r"^(\w+_VERSION)=(.+)$", (DEPLOY / ".env.example").read_text(), re.MULTILINE))
+        variables = {re.search(r"\$\{(\w+)", service["image"])[1] for service in compose()["services"].values()
+                     if not service["image"].startswith(("ai-validation:", "tocsin:"))}
+        self.assertEqual(variables, set(given) - {"TOCSIN_VERSION"})
+        bases = [re.search(r"^ARG \w*BASE=(.+)$", (DEPLOY / name).read_text(), re.MULTILINE)[1]
+                 for name in ("Dockerfile", "app/Dockerfile")]
+        self.assertEqual(bases[0], bases[1])
+        for image in [*(given[variable] for variable in variables), bases[0].partition(":")[2]]:
+            self.assertRegex(image, r"^v?\d+[\w.-]*@sha256:[0-9a-f]{64}$")
+
     def test_every_bind_source_and_every_mountpoint_inside_another_exists(self):
         for name, service in compose()["services"].items():
             binds = [mount for mount in service.get("volumes", []) if mount["type"] == "bind" and mount["source"] != "/"]

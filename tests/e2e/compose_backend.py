@@ -80,7 +80,8 @@ class Compose(unittest.TestCase):
         ports = Ports()
         self.ports = {name: str(ports.free()) for name in PORTS}
         subprocess.run([self.deploy_folder / "secrets/generate.sh"], check=True, stdout=subprocess.DEVNULL)
-        shutil.copy(DEPLOY / ".env.example", self.deploy_folder / ".env")
+        # The images here are others than those of the registries, by the same tags.
+        (self.deploy_folder / ".env").write_text(re.sub("@sha256:[0-9a-f]+", "", (DEPLOY / ".env.example").read_text()))
         usr = {"volumes": ["/usr:/usr:ro"]}
         write_yaml(self.folder / "override.yml", {"services": {name: usr for name in OF_THE_HOST} | {
             name: usr | {"environment": {"APP_PROCESSING_SECONDS": "0.001", "APP_QUANTILE_WINDOW": "4", "APP_BACKEND_TIMEOUT": "20"}}
@@ -99,7 +100,8 @@ class Compose(unittest.TestCase):
         self.make_images()
 
     def make_images(self):
-        tags = dict(line.split("=", 1) for line in (DEPLOY / ".env.example").read_text().splitlines() if "_VERSION=" in line)
+        lines = (self.deploy_folder / ".env").read_text().splitlines()
+        tags = dict(line.split("=", 1) for line in lines if "_VERSION=" in line)
         base = container_images.make_base(self.folder / "base")
         (base / "entrypoint").mkdir()
         (base / "entrypoint/postgres").write_text(POSTGRES_ENTRY)
