@@ -85,6 +85,13 @@ MIX = {"journeys": [
 ]}
 
 
+def values(server, expression):
+    """Of an instant query at HOST:PORT."""
+    done = subprocess.run([PROGRAM, "query", "instant", "--format=json", f"http://{server}", expression],
+                          capture_output=True, text=True, check=True)
+    return [float(sample["value"][1]) for sample in json.loads(done.stdout)]
+
+
 class BlueGreen:
     """Postgres, Redis, the worker, tocsin and nginx; use it in a with statement."""
 
@@ -243,7 +250,7 @@ class BlueGreen:
             return False
 
     def load(self, rate):
-        return Load(self, rate)
+        return Load(rate, f"{self.folder}/mix.yml", f"http://{self.front}")
 
     def affordable_rate(self, wanted):
         """`wanted`, or less on a machine that cannot do it, which is then said: twice the load that one color can take at
@@ -279,16 +286,14 @@ class BlueGreen:
 class Load:
     """`tocsin load` through nginx while the with statement lasts; then .report is its report."""
 
-    def __init__(self, stack, rate):
-        self._stack = stack
-        self._rate = rate
+    def __init__(self, rate, mix, url, *flags, users=60):
+        self._command = [PROGRAM, "load", f"--rate={rate}", f"--users={users}", "--duration=20m", "--success-rate=0%",
+                         f"--journeys={mix}", "--format=json", *flags, url]
         self.report = None
 
     def __enter__(self):
-        self._process = subprocess.Popen(
-            [PROGRAM, "load", f"--rate={self._rate}", "--users=60", "--duration=20m", "--success-rate=0%",
-             f"--journeys={self._stack.folder}/mix.yml", "--format=json", f"http://{self._stack.front}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
+        self._process = subprocess.Popen(self._command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                         stderr=subprocess.DEVNULL, text=True)
         return self
 
     def __exit__(self, *_):

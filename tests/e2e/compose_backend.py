@@ -146,22 +146,10 @@ class Compose(unittest.TestCase):
         return json.loads((self.deploy_folder / "state/state.json").read_text())
 
     def ask(self, port, expression):
-        done = subprocess.run([PROGRAM, "query", "instant", "--format=json", f"http://127.0.0.1:{self.ports[port]}", expression],
-                              capture_output=True, text=True, check=True)
-        return [float(sample["value"][1]) for sample in json.loads(done.stdout)]
+        return blue_green.values(f"127.0.0.1:{self.ports[port]}", expression)
 
-    @contextlib.contextmanager
     def load(self, rate):
-        process = subprocess.Popen(
-            [PROGRAM, "load", f"--rate={rate}", "--users=40", "--duration=20m", "--success-rate=0%", "--insecure",
-             f"--journeys={self.folder}/mix.yml", "--format=json", f"https://127.0.0.1:{self.ports['HTTPS_PORT']}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        report = {}
-        try:
-            yield report
-        finally:
-            process.terminate()
-            report |= json.loads(process.communicate(timeout=60)[0])
+        return blue_green.Load(rate, self.folder / "mix.yml", f"https://127.0.0.1:{self.ports['HTTPS_PORT']}", "--insecure", users=40)
 
     def test_deployments_and_a_rollback_under_load(self):
         self.prepare()
@@ -169,7 +157,7 @@ class Compose(unittest.TestCase):
         self.run_script("deploy.sh", "1")
         print(f"the stack and the first deployment: {time.monotonic() - began:.0f} s")
         self.assertEqual(self.state()["active"], "blue")
-        with self.load(20) as report:
+        with self.load(20) as load:
             time.sleep(1)
             self.run_script("deploy.sh", "2")
             self.assertEqual(self.state()["active"], "green")
@@ -178,9 +166,9 @@ class Compose(unittest.TestCase):
             self.assertEqual(self.state()["active"], "blue")
             self.run_script("rollback.sh", "--reason", "test")
             self.assertEqual(self.state()["active"], "green")
-        problems = {step["name"]: step["problems"] for step in report["steps"] if step["failed"]}
-        self.assertEqual((report["failed"], problems), (0, {}))
-        print(f"three deployments, a bad one and a rollback under Compose: {report['succeeded']} requests, {report['failed']} failed")
+        problems = {step["name"]: step["problems"] for step in load.report["steps"] if step["failed"]}
+        self.assertEqual((load.report["failed"], problems), (0, {}))
+        print(f"three deployments, a bad one and a rollback under Compose: {load.report['succeeded']} requests, {load.report['failed']} failed")
         self.everything_is_watched()
         self.nginx_starts_again_with_one_color()
         self.containers_are_as_they_should_be()

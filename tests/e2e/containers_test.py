@@ -206,22 +206,10 @@ class Containers(unittest.TestCase):
         return json.loads((self.folder / "state/state.json").read_text())
 
     def ask(self, expression):
-        done = subprocess.run([PROGRAM, "query", "instant", "--format=json", f"http://127.0.0.1:{self.ports['tocsin']}", expression],
-                              capture_output=True, text=True, check=True)
-        return [float(sample["value"][1]) for sample in json.loads(done.stdout)]
+        return blue_green.values(f"127.0.0.1:{self.ports['tocsin']}", expression)
 
-    @contextlib.contextmanager
     def load(self, rate):
-        process = subprocess.Popen(
-            [PROGRAM, "load", f"--rate={rate}", "--users=40", "--duration=20m", "--success-rate=0%", "--insecure",
-             f"--journeys={self.folder}/mix.yml", "--format=json", f"https://127.0.0.1:{self.ports['https']}"],
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-        report = {}
-        try:
-            yield report
-        finally:
-            process.terminate()
-            report |= json.loads(process.communicate(timeout=60)[0])
+        return blue_green.Load(rate, self.folder / "mix.yml", f"https://127.0.0.1:{self.ports['https']}", "--insecure", users=40)
 
     def test_colors_change_in_containers_without_a_failed_request(self):
         self.make_apps()
@@ -231,16 +219,16 @@ class Containers(unittest.TestCase):
         self.environment = self.settings()
         self.deploy("1")
         self.assertEqual(self.state()["active"], "blue")
-        with self.load(30) as report:
+        with self.load(30) as load:
             time.sleep(1)
             self.deploy("2")
             self.assertEqual(self.state()["active"], "green")
             self.deploy("bad", code=1)
             self.deploy("3")
             self.assertEqual(self.state()["active"], "blue")
-        problems = {step["name"]: step["problems"] for step in report["steps"] if step["failed"]}
-        self.assertEqual((report["failed"], problems), (0, {}))
-        print(f"three deployments and a bad one in containers: {report['succeeded']} requests, {report['failed']} failed")
+        problems = {step["name"]: step["problems"] for step in load.report["steps"] if step["failed"]}
+        self.assertEqual((load.report["failed"], problems), (0, {}))
+        print(f"three deployments and a bad one in containers: {load.report['succeeded']} requests, {load.report['failed']} failed")
         # The roles and users of the production files are enough for tocsin to watch.
         self.assertEqual(self.ask("sum(pg_up)"), [1])
         self.assertEqual(self.ask("sum(redis_up)"), [2])
