@@ -15,7 +15,6 @@ import tempfile
 import time
 import unittest
 
-import yaml
 
 import blue_green
 import container_images
